@@ -8,9 +8,17 @@
 //! This crate knows no storage and no protocol, and is the only one that knows Cedar.
 
 mod action;
+mod classes;
+mod engine;
 mod error;
 mod facts;
+mod groups;
 mod policy;
+mod schema;
+mod text;
+
+#[cfg(test)]
+mod tests;
 
 pub use action::Action;
 pub use error::PolicyError;
