@@ -49,9 +49,11 @@ impl Engine {
     /// The residual of the policies: Cedar is asked for every combination of facts that can
     /// occur, so this is exact.
     pub(crate) fn grant(&self, question: &Question) -> Grant {
+        // A question that cannot be put is denied.
+        let Ok(asked) = self.put(question) else { return Grant::NONE };
         let permitted = |facts: &Facts| {
             // A policy that failed to evaluate may have been one that forbids.
-            self.ask(question, *facts).is_ok_and(|response| {
+            self.ask(&asked, *facts).is_ok_and(|response| {
                 response.decision() == Decision::Allow
                     && response.diagnostics().errors().next().is_none()
             })
@@ -63,29 +65,50 @@ impl Engine {
     }
 
     pub(crate) fn reasons(&self, question: &Question, facts: Facts) -> Vec<String> {
-        let Ok(response) = self.ask(question, facts) else { return Vec::new() };
+        let response = self.put(question).and_then(|asked| self.ask(&asked, facts));
+        let Ok(response) = response else { return Vec::new() };
         let mut names: Vec<String> =
             response.diagnostics().reason().map(ToString::to_string).collect();
         names.sort();
         names
     }
 
-    fn ask(&self, question: &Question, facts: Facts) -> Result<Response, PolicyError> {
+    fn put(&self, question: &Question) -> Result<Asked, PolicyError> {
         let actor = actor(question)?;
-        let action = uid("Action", question.action.as_str())?;
-        let (resource, record) = match question.thing {
-            Thing::House => (uid("House", "house")?, None),
-            Thing::Records(kind) => {
-                let record = record(kind, facts)?;
-                (record.uid(), Some(record))
+        let mut things = vec![actor.clone()];
+        if let Thing::Records(kind) = question.thing {
+            for facts in Facts::POSSIBLE {
+                things.push(record(kind, facts)?);
             }
-        };
-        let request = Request::new(actor.uid(), action, resource, context(question.purpose)?, None)
-            .map_err(bug)?;
-        let things = record.into_iter().chain([actor]);
-        let entities = self.actions.clone().add_entities(things, None).map_err(bug)?;
-        Ok(self.authorizer.is_authorized(&request, &self.policies, &entities))
+        }
+        Ok(Asked {
+            actor: actor.uid(),
+            action: uid("Action", question.action.as_str())?,
+            thing: question.thing,
+            context: context(question.purpose)?,
+            entities: self.actions.clone().add_entities(things, None).map_err(bug)?,
+        })
     }
+
+    fn ask(&self, asked: &Asked, facts: Facts) -> Result<Response, PolicyError> {
+        let resource = match asked.thing {
+            Thing::House => uid("House", "house")?,
+            Thing::Records(_) => uid("Record", &facts.bits().to_string())?,
+        };
+        let (actor, action) = (asked.actor.clone(), asked.action.clone());
+        let request =
+            Request::new(actor, action, resource, asked.context.clone(), None).map_err(bug)?;
+        Ok(self.authorizer.is_authorized(&request, &self.policies, &asked.entities))
+    }
+}
+
+/// A question in Cedar's terms: one actor, and a record for every combination of facts.
+struct Asked {
+    actor: EntityUid,
+    action: EntityUid,
+    thing: Thing,
+    context: Context,
+    entities: Entities,
 }
 
 fn actor(question: &Question) -> Result<Entity, PolicyError> {
@@ -97,7 +120,7 @@ fn actor(question: &Question) -> Result<Entity, PolicyError> {
         }
     }
     let kind = uid("ActorKind", schema::actor_kind_word(question.kind))?;
-    entity("Actor", [("role", word(role)), ("kind", word(kind))], parents)
+    entity(uid("Actor", "any")?, [("role", word(role)), ("kind", word(kind))], parents)
 }
 
 fn record(kind: ResourceType, facts: Facts) -> Result<Entity, PolicyError> {
@@ -113,7 +136,7 @@ fn record(kind: ResourceType, facts: Facts) -> Result<Entity, PolicyError> {
         ("in_care", RestrictedExpression::new_bool(facts.in_care)),
         ("restricted", RestrictedExpression::new_bool(facts.restricted)),
     ];
-    entity("Record", attributes, parents)
+    entity(uid("Record", &facts.bits().to_string())?, attributes, parents)
 }
 
 fn context(purpose: PurposeOfUse) -> Result<Context, PolicyError> {
@@ -129,13 +152,13 @@ fn context(purpose: PurposeOfUse) -> Result<Context, PolicyError> {
 }
 
 fn entity<const N: usize>(
-    class: &str,
+    uid: EntityUid,
     attributes: [(&str, RestrictedExpression); N],
     parents: HashSet<EntityUid>,
 ) -> Result<Entity, PolicyError> {
     let attributes: HashMap<String, RestrictedExpression> =
         attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Entity::new(uid(class, "any")?, attributes, parents).map_err(bug)
+    Entity::new(uid, attributes, parents).map_err(bug)
 }
 
 fn word(uid: EntityUid) -> RestrictedExpression {

@@ -10,6 +10,7 @@ use crate::{PolicyError, groups};
 /// Roles that a policy can name together.
 pub(crate) const TEAMS: &[(&str, &[Role])] = &[
     ("bedside", &[Role::Physician, Role::Nurse]),
+    ("clinical", &[Role::Physician, Role::Nurse, Role::Pharmacist, Role::Radiographer]),
     (
         "house",
         &[

@@ -4,7 +4,10 @@ mod matrix;
 mod site;
 mod standard;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+};
 
 use jiff::Timestamp;
 use ward_core::{
@@ -12,7 +15,10 @@ use ward_core::{
     ids::{ActorId, TraceId},
 };
 
-use crate::Action;
+use crate::{Action, Policy};
+
+/// Shared, so that no answer is worked out twice.
+static STANDARD: LazyLock<Policy> = LazyLock::new(Policy::standard);
 
 /// A context in which only role, purpose and kind of actor matter.
 fn cx(role: Role, purpose: PurposeOfUse) -> Ctx {

@@ -15,6 +15,11 @@ pub(crate) const TEXT_BYTES_MAX: usize = 256 * 1024;
 /// LIMIT: each costs about two microseconds for each new question; the standard set has 30.
 pub(crate) const POLICIES_MAX: usize = 500;
 
+/// Longest hint kept with an error, in bytes.
+/// LIMIT: two lines of a terminal. Cedar's hint on an unknown kind lists every kind.
+const HELP_BYTES_MAX: usize = 200;
+const HELP_INSTEAD: &str = "the words that may stand here are listed in the schema";
+
 /// Checked policies by the name in their `@id`.
 pub(crate) type ById = BTreeMap<String, Policy>;
 
@@ -40,11 +45,6 @@ pub(crate) fn parse(schema: &Schema, text: &str) -> Result<ById, PolicyError> {
         let reason = "templates are not used here: write the policy out".to_owned();
         return Err(PolicyError::at(text, offset(text, Some(template.to_string())), reason));
     }
-    let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
-    if let Some(error) = result.validation_errors().next() {
-        let source = set.policy(error.policy_id()).and_then(Policy::to_cedar);
-        return Err(located(text, source, error));
-    }
     let mut by_id = ById::new();
     for policy in set.policies() {
         let fail = |reason: String| PolicyError::at(text, offset(text, policy.to_cedar()), reason);
@@ -62,7 +62,22 @@ pub(crate) fn parse(schema: &Schema, text: &str) -> Result<ById, PolicyError> {
             Entry::Vacant(place) => place.insert(policy.new_id(PolicyId::new(id))),
         };
     }
+    check(schema, text, &by_id)?;
     Ok(by_id)
+}
+
+/// Checks that the policies use only words and types of the schema.
+fn check(schema: &Schema, text: &str, by_id: &ById) -> Result<(), PolicyError> {
+    let set = PolicySet::from_policies(by_id.values().cloned())
+        .map_err(|e| PolicyError::at(text, 0, e.to_string()))?;
+    let result = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
+    match result.validation_errors().next() {
+        Some(error) => {
+            let source = set.policy(error.policy_id()).and_then(Policy::to_cedar);
+            Err(located(text, source, error))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Where Cedar says the error is; else where the policy starts; else the start.
@@ -73,7 +88,8 @@ fn located(text: &str, source: Option<String>, error: &dyn Diagnostic) -> Policy
     if let Some(note) = label.as_ref().and_then(|label| label.label()) {
         reason = format!("{reason} ({note})");
     }
-    if let Some(help) = error.help() {
+    if let Some(help) = error.help().map(|help| help.to_string()) {
+        let help = if HELP_BYTES_MAX < help.len() { HELP_INSTEAD } else { &help };
         reason = format!("{reason}; {help}");
     }
     PolicyError::at(text, at, reason)

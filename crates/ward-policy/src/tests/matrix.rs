@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use expect_test::expect_file;
 use ward_core::{PurposeOfUse, ResourceType, Role};
 
-use super::{cx, house_actions, kinds, record_actions};
+use super::{STANDARD, cx, house_actions, kinds, record_actions};
 use crate::{Facts, Grant, Policy, groups};
 
 const HEAD: &str = "\
@@ -23,9 +23,11 @@ denied. A cell says for whose records the action is permitted:
 `system` actions are those that are not done to a record.
 ";
 
+const WIDTH_MAX: usize = 36;
+
 #[test]
 fn matrix() {
-    expect_file!["../../tests/data/matrix.txt"].assert_eq(&print(&Policy::standard()));
+    expect_file!["../../tests/data/matrix.txt"].assert_eq(&print(&STANDARD));
 }
 
 fn print(policy: &Policy) -> String {
@@ -87,11 +89,13 @@ fn table(policy: &Policy, role: Role, purpose: PurposeOfUse) -> String {
         out.push_str("no records\n");
         return out;
     }
-    let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0).min(WIDTH_MAX);
     let titles: Vec<String> = record_actions().map(|action| action.to_string()).collect();
     lines.insert(0, (String::new(), titles));
     for (label, cells) in lines {
         let cells: String = cells.iter().map(|cell| format!("  {cell:<7}")).collect();
+        // A long list of kinds has its cells on a line of their own.
+        let label = if label.len() <= width { label } else { format!("{label}\n{:width$}", "") };
         writeln!(out, "{}", format!("{label:<width$}{cells}").trim_end()).unwrap();
     }
     out
