@@ -1,0 +1,82 @@
+//! TLS settings: one place that says which versions, suites and certificates.
+
+use std::{path::Path, sync::Arc};
+
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::aws_lc_rs,
+    server::WebPkiClientVerifier,
+    version::{TLS12, TLS13},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("certificate or key file cannot be read as PEM: {0}")]
+    Pem(&'static str),
+    #[error("the certificate and the key do not make a server")]
+    Config(#[source] rustls::Error),
+    #[error("the certificate authority for clients is not usable")]
+    ClientAuthority,
+}
+
+/// A server's settings from PEM files.
+///
+/// - Shape: with `client_ca`, every client must show a certificate signed by it.
+/// - Source: TLS 1.3 (RFC 8446) preferred, TLS 1.2 (RFC 5246) with AEAD suites accepted.
+pub fn server_config(
+    certificates: &Path,
+    key: &Path,
+    client_ca: Option<&Path>,
+    alpn: &[&[u8]],
+) -> Result<ServerConfig, TlsError> {
+    let chain = pem(certificates, "certificates")?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(|_| TlsError::Pem("key"))?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(TlsError::Config)?;
+    let builder = match client_ca {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for certificate in pem(path, "client authority")? {
+                roots.add(certificate).map_err(|_| TlsError::ClientAuthority)?;
+            }
+            let verifier = WebPkiClientVerifier::builder_with_provider(
+                Arc::new(roots),
+                Arc::new(aws_lc_rs::default_provider()),
+            )
+            .build()
+            .map_err(|_| TlsError::ClientAuthority)?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Config)?;
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    Ok(config)
+}
+
+fn pem(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(path).map_err(|_| TlsError::Pem(what))?.collect();
+    match certificates {
+        Ok(chain) if !chain.is_empty() => Ok(chain),
+        _ => Err(TlsError::Pem(what)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_and_broken_files_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cert, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
+        let failed = |cert, key| server_config(cert, key, None, &[]).unwrap_err().to_string();
+        assert!(failed(&cert, &key).contains("certificates"));
+        std::fs::write(&cert, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+            .unwrap();
+        assert!(failed(&cert, &key).contains("key"));
+    }
+}
