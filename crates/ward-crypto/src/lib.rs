@@ -2,6 +2,8 @@
 //!
 //! It seals bytes and does not know what they mean.
 
+#![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
+
 pub mod checkpoint;
 pub mod hierarchy;
 pub mod merkle;

@@ -1,1 +1,9 @@
-//! ward-fhir
+//! FHIR R4 without storage and without HTTP.
+//!
+//! The JSON tree, the definition tables, validation, search parameters, FHIRPath and patches.
+
+#![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
+
+pub mod json;
+
+pub use json::Json;
