@@ -5,5 +5,6 @@
 #![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
 
 pub mod json;
+pub mod outcome;
 
 pub use json::Json;
