@@ -6,5 +6,6 @@
 
 pub mod json;
 pub mod outcome;
+pub mod search;
 
 pub use json::Json;

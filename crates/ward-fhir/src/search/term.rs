@@ -41,7 +41,14 @@ pub enum TermValue {
     /// Value with the precision it was written in: `low <= x < high`, exact in the middle.
     Number { value: f64, low: f64, high: f64 },
     /// As `Number`, with its unit.
-    Quantity { value: f64, low: f64, high: f64, system: Option<Box<str>>, code: Option<Box<str>>, unit: Option<Box<str>> },
+    Quantity {
+        value: f64,
+        low: f64,
+        high: f64,
+        system: Option<Box<str>>,
+        code: Option<Box<str>>,
+        unit: Option<Box<str>>,
+    },
     /// Components of a composite parameter, in order.
     Composite(Vec<TermValue>),
 }
