@@ -8,7 +8,7 @@ pub struct Decimal {
     pub high: f64,
 }
 
-/// Reads a JSON number; `100` stands for `[99.5, 100.5)`, `1e2` for `[50, 150)`.
+/// Reads a JSON number; `100` stands for `[99.5, 100.5)`, `1e2` for `[95, 105)`.
 ///
 /// - Source: FHIR R4, Search, 3.1.1.4.6.
 pub fn decimal(text: &str) -> Option<Decimal> {
@@ -23,7 +23,9 @@ pub fn decimal(text: &str) -> Option<Decimal> {
     };
     let places = mantissa.split_once('.').map_or(0, |(_, digits)| digits.len());
     let scale = exponent.saturating_sub(i32::try_from(places).ok()?);
+    // SPEC: R4 says that `1e2` stands for [95, 105), a digit finer than it is written.
+    let finer = if 0 < exponent && places == 0 { 2 } else { 1 };
     // Half of the last digit's place, from text, so that 5e-3 is the nearest double to itself.
-    let half: f64 = format!("5e{}", scale.checked_sub(1)?).parse().ok()?;
+    let half: f64 = format!("5e{}", scale.checked_sub(finer)?).parse().ok()?;
     Some(Decimal { value, low: value - half, high: value + half })
 }
