@@ -1,0 +1,187 @@
+//! Compression before sealing: what is sealed no longer compresses.
+//!
+//! Records of a few hundred bytes share most of their words, so a dictionary trained on simulated
+//! data stands in for the history that a short text does not have.
+
+use std::{cell::RefCell, sync::LazyLock};
+
+use ward_core::limits::RESOURCE_BYTES_MAX;
+use zstd::{
+    bulk::{Compressor, Decompressor},
+    dict::{DecoderDictionary, EncoderDictionary},
+};
+
+/// How plain bytes were made shorter. Numbers are on disk and never reused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Codec(u8);
+
+impl Codec {
+    const PLAIN: Codec = Codec(0);
+    const ZSTD: Codec = Codec(1);
+    /// zstd with the dictionary for bodies, first edition.
+    pub(crate) const BODY_1: Codec = Codec(2);
+    /// zstd with the dictionary for packed terms, first edition.
+    pub(crate) const TERMS_1: Codec = Codec(3);
+
+    pub(crate) fn number(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<Codec> {
+        (number <= Self::TERMS_1.0).then_some(Codec(number))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    #[error("compressed with a codec that this release does not know")]
+    Unknown,
+    #[error("compressed bytes are damaged or longer than allowed")]
+    Damaged,
+    #[error("compression failed")]
+    Failed(#[source] std::io::Error),
+}
+
+/// zstd's default; higher levels cost more than they save on records this short.
+const LEVEL: i32 = 3;
+
+/// Below this many bytes a frame's own header eats what compression saves.
+const WORTH_BYTES_MIN: usize = 24;
+
+/// Largest plain text a compressed one may open to, in bytes.
+/// LIMIT: one resource, and its terms, which are never longer.
+const PLAIN_BYTES_MAX: usize = RESOURCE_BYTES_MAX + 1024;
+
+static BODY_1: &[u8] = include_bytes!("../data/body-1.zdict");
+static TERMS_1: &[u8] = include_bytes!("../data/terms-1.zdict");
+
+static ENCODE_BODY: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(BODY_1, LEVEL));
+static ENCODE_TERMS: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(TERMS_1, LEVEL));
+static DECODE_BODY: LazyLock<DecoderDictionary<'static>> =
+    LazyLock::new(|| DecoderDictionary::copy(BODY_1));
+static DECODE_TERMS: LazyLock<DecoderDictionary<'static>> =
+    LazyLock::new(|| DecoderDictionary::copy(TERMS_1));
+
+thread_local! {
+    // Contexts are large and slow to make; each thread keeps its own.
+    static BODY_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static TERMS_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static BODY_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    static TERMS_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Compresses `plain`, or says that it is better left as it is.
+///
+/// - Shape: the length of the plain text in 4 bytes, then one zstd frame.
+pub(crate) fn compress(wanted: Codec, plain: &[u8]) -> Result<(Codec, Vec<u8>), CodecError> {
+    let as_is = || Ok((Codec::PLAIN, plain.to_vec()));
+    if plain.len() < WORTH_BYTES_MIN || PLAIN_BYTES_MAX < plain.len() {
+        return as_is();
+    }
+    let packed = match wanted {
+        Codec::BODY_1 => compress_on(&BODY_OUT, &ENCODE_BODY, plain),
+        Codec::TERMS_1 => compress_on(&TERMS_OUT, &ENCODE_TERMS, plain),
+        _ => zstd::bulk::compress(plain, LEVEL),
+    }
+    .map_err(CodecError::Failed)?;
+    if plain.len() <= packed.len() + 4 {
+        return as_is();
+    }
+    let Ok(len) = u32::try_from(plain.len()) else { return as_is() };
+    let mut out = Vec::with_capacity(4 + packed.len());
+    out.extend_from_slice(&len.to_be_bytes());
+    out.extend_from_slice(&packed);
+    Ok((wanted, out))
+}
+
+/// Appends the plain form of `packed` to `out`, never more than [`PLAIN_BYTES_MAX`].
+pub(crate) fn decompress(
+    codec: Codec,
+    packed: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
+    if codec == Codec::PLAIN {
+        out.extend_from_slice(packed);
+        return Ok(());
+    }
+    let (len, frame) = packed.split_first_chunk::<4>().ok_or(CodecError::Damaged)?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).map_err(|_| CodecError::Damaged)?;
+    if PLAIN_BYTES_MAX < len {
+        return Err(CodecError::Damaged);
+    }
+    let plain = match codec {
+        Codec::BODY_1 => decompress_on(&BODY_IN, &DECODE_BODY, frame, len),
+        Codec::TERMS_1 => decompress_on(&TERMS_IN, &DECODE_TERMS, frame, len),
+        Codec::ZSTD => zstd::bulk::decompress(frame, len),
+        _ => return Err(CodecError::Unknown),
+    }
+    .map_err(|_| CodecError::Damaged)?;
+    if plain.len() != len {
+        return Err(CodecError::Damaged);
+    }
+    out.extend_from_slice(&plain);
+    Ok(())
+}
+
+type Slot<T> = std::thread::LocalKey<RefCell<Option<T>>>;
+
+fn compress_on(
+    slot: &'static Slot<Compressor<'static>>,
+    dictionary: &'static LazyLock<EncoderDictionary<'static>>,
+    plain: &[u8],
+) -> std::io::Result<Vec<u8>> {
+    slot.with_borrow_mut(|slot| {
+        let compressor = match slot {
+            Some(compressor) => compressor,
+            None => slot.insert(Compressor::with_prepared_dictionary(dictionary)?),
+        };
+        compressor.compress(plain)
+    })
+}
+
+fn decompress_on(
+    slot: &'static Slot<Decompressor<'static>>,
+    dictionary: &'static LazyLock<DecoderDictionary<'static>>,
+    frame: &[u8],
+    len: usize,
+) -> std::io::Result<Vec<u8>> {
+    slot.with_borrow_mut(|slot| {
+        let decompressor = match slot {
+            Some(decompressor) => decompressor,
+            None => slot.insert(Decompressor::with_prepared_dictionary(dictionary)?),
+        };
+        decompressor.decompress(frame, len)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        let text = br#"{"resourceType":"Patient","id":"1","active":true,"gender":"female"}"#;
+        for codec in [Codec::ZSTD, Codec::BODY_1, Codec::TERMS_1] {
+            for plain in [&b""[..], b"short", text, &text.repeat(500)] {
+                let (used, packed) = compress(codec, plain).unwrap();
+                let mut out = b"kept".to_vec();
+                decompress(used, &packed, &mut out).unwrap();
+                assert_eq!(&out[4..], plain);
+            }
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused() {
+        let bomb = zstd::bulk::compress(&vec![0; PLAIN_BYTES_MAX + 1], LEVEL).unwrap();
+        for len in [16, u32::MAX] {
+            let packed = [&len.to_be_bytes(), bomb.as_slice()].concat();
+            let mut out = Vec::new();
+            assert!(decompress(Codec::ZSTD, &packed, &mut out).is_err());
+            assert!(out.is_empty());
+        }
+        assert!(decompress(Codec::ZSTD, b"ab", &mut Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,220 @@
+//! The event feed: what happened, in commit order, for consumers that remember where they stand.
+
+use std::{fmt, str::FromStr};
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+use ward_core::{EventPriority, FhirId, MedicalEventType, Phi, ids::EventId};
+use ward_crypto::Random;
+
+use crate::{
+    Seq,
+    error::{CommitError, ReadError},
+    keys::Keyring,
+    seal::SealError,
+    truth::{
+        Truth, TruthError,
+        rows::{limit, sql_int},
+    },
+    unit::NewEvent,
+};
+
+/// A place on the feed: what comes after it has not been seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
+pub struct FeedPlace {
+    pub seq: Seq,
+    /// The event within the commit, from 0.
+    pub n: u32,
+}
+
+impl FeedPlace {
+    /// After every event of commit `seq`.
+    pub fn after(seq: Seq) -> FeedPlace {
+        FeedPlace { seq, n: u32::MAX }
+    }
+}
+
+/// The name of a consumer: 1 to 64 characters from `a-z 0-9 - .`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct ConsumerName(Box<str>); // INVARIANT: as the sentence above says.
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a consumer's name is 1 to 64 of `a-z 0-9 - .`")]
+pub struct ParseConsumerError;
+
+impl FromStr for ConsumerName {
+    type Err = ParseConsumerError;
+
+    fn from_str(text: &str) -> Result<ConsumerName, ParseConsumerError> {
+        let allowed = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+        let fits = (1..=64).contains(&text.len()) && text.bytes().all(allowed);
+        if fits { Ok(ConsumerName(text.into())) } else { Err(ParseConsumerError) }
+    }
+}
+
+impl ConsumerName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConsumerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One event of the feed.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub place: FeedPlace,
+    pub id: EventId,
+    pub kind: MedicalEventType,
+    pub priority: EventPriority,
+    pub patient: Option<FhirId>,
+    pub time: Timestamp,
+    pub source: Phi<String>,
+    pub data: Phi<Vec<u8>>,
+}
+
+/// Which events a consumer wants. Empty lists mean all.
+#[derive(Clone, Default, Debug)]
+pub struct EventFilter {
+    pub kinds: Vec<MedicalEventType>,
+    pub priorities: Vec<EventPriority>,
+}
+
+/// An event that only needs its place.
+pub(crate) struct PreparedEvent {
+    pub(crate) kind: u8,
+    pub(crate) priority: u8,
+    /// The event's id, then its seal.
+    pub(crate) sealed: Vec<u8>,
+}
+
+const LABEL: &str = "event";
+
+/// Most events read at once.
+/// LIMIT: a few megabytes for events of the usual size.
+const PAGE_MAX: usize = 1_000;
+
+pub(crate) fn prepare(
+    keyring: &Keyring,
+    random: &dyn Random,
+    event: NewEvent,
+) -> Result<PreparedEvent, CommitError> {
+    let patient = event.patient.as_ref().map_or("", FhirId::as_str).as_bytes();
+    let source = event.source.reveal().as_bytes();
+    let too_long = |_| CommitError::TooLarge { what: "bytes in an event's source", max: 65_535 };
+    let mut plain = event.time.as_microsecond().to_be_bytes().to_vec();
+    for part in [patient, source] {
+        plain.extend_from_slice(&u16::try_from(part.len()).map_err(too_long)?.to_be_bytes());
+        plain.extend_from_slice(part);
+    }
+    plain.extend_from_slice(event.data.reveal());
+    let id = event.id.as_bytes();
+    let mut sealed = id.to_vec();
+    sealed.extend(keyring.seal_own(LABEL, u128::from_be_bytes(*id), &plain, random)?);
+    let kind = number_of(MedicalEventType::ALL, &event.kind);
+    let priority = number_of(EventPriority::ALL, &event.priority);
+    Ok(PreparedEvent { kind, priority, sealed })
+}
+
+/// The events after `place`, oldest first, and where to go on.
+pub(crate) fn events_after(
+    truth: &Truth,
+    keyring: &Keyring,
+    place: FeedPlace,
+    filter: &EventFilter,
+    n: usize,
+) -> Result<(Vec<Event>, FeedPlace), ReadError> {
+    let wanted = n.min(PAGE_MAX);
+    let rows = truth.read(|db| {
+        let sql = "SELECT seq, n, kind, priority, sealed FROM event \
+                   WHERE (seq, n) > (?1, ?2) ORDER BY seq, n LIMIT ?3";
+        let mut query = db.prepare_cached(sql)?;
+        let rows = query.query_map(
+            params![sql_int(place.seq.0), place.n, limit(wanted)],
+            |row| {
+                let place = FeedPlace { seq: Seq(row.get(0)?), n: row.get(1)? };
+                Ok((place, row.get::<_, u8>(2)?, row.get::<_, u8>(3)?, row.get::<_, Vec<u8>>(4)?))
+            },
+        )?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?)
+    })?;
+    let mut events = Vec::with_capacity(rows.len());
+    let mut last = place;
+    for (place, kind, priority, sealed) in rows {
+        last = place;
+        let kind = by_number(MedicalEventType::ALL, kind);
+        let priority = by_number(EventPriority::ALL, priority);
+        let (Some(kind), Some(priority)) = (kind, priority) else {
+            return Err(TruthError::Row("unknown event type").into());
+        };
+        let wanted = (filter.kinds.is_empty() || filter.kinds.contains(&kind))
+            && (filter.priorities.is_empty() || filter.priorities.contains(&priority));
+        if wanted {
+            events.push(open(keyring, place, kind, priority, &sealed)?);
+        }
+    }
+    Ok((events, last))
+}
+
+/// Where a consumer stands; the beginning, when it never said.
+pub(crate) fn position(truth: &Truth, name: &ConsumerName) -> Result<FeedPlace, TruthError> {
+    truth.read(|db| {
+        let mut query = db.prepare_cached("SELECT seq, n FROM consumer WHERE name = ?1")?;
+        let place = query.query_row([name.as_str()], |row| {
+            Ok(FeedPlace { seq: Seq(row.get(0)?), n: row.get(1)? })
+        });
+        Ok(place.optional()?.unwrap_or_default())
+    })
+}
+
+fn open(
+    keyring: &Keyring,
+    place: FeedPlace,
+    kind: MedicalEventType,
+    priority: EventPriority,
+    sealed: &[u8],
+) -> Result<Event, ReadError> {
+    let damaged = || ReadError::Truth(TruthError::Row("damaged event"));
+    let (id, sealed) = sealed.split_first_chunk::<16>().ok_or_else(damaged)?;
+    let plain = keyring
+        .open_own(LABEL, u128::from_be_bytes(*id), sealed)
+        .map_err(|source| ReadError::Seal(SealError::Open(source)))?;
+    let (time, rest) = plain.split_first_chunk::<8>().ok_or_else(damaged)?;
+    let (patient, rest) = part(rest).ok_or_else(damaged)?;
+    let (source, data) = part(rest).ok_or_else(damaged)?;
+    let time = Timestamp::from_microsecond(i64::from_be_bytes(*time)).map_err(|_| damaged())?;
+    let patient = match patient {
+        "" => None,
+        id => Some(id.parse().map_err(|_| damaged())?),
+    };
+    Ok(Event {
+        place,
+        id: EventId::from_bytes(*id),
+        kind,
+        priority,
+        patient,
+        time,
+        source: Phi::new(source.to_owned()),
+        data: Phi::new(data.to_vec()),
+    })
+}
+
+fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (len, rest) = bytes.split_first_chunk::<2>()?;
+    let (part, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*len)))?;
+    Some((std::str::from_utf8(part).ok()?, rest))
+}
+
+/// A word's number on disk: its place in its list, to which words are only ever appended.
+fn number_of<T: PartialEq>(all: &[T], one: &T) -> u8 {
+    let at = all.iter().position(|it| it == one).unwrap_or(usize::MAX);
+    u8::try_from(at).unwrap_or(u8::MAX)
+}
+
+fn by_number<T: Copy>(all: &[T], number: u8) -> Option<T> {
+    all.get(usize::from(number)).copied()
+}

@@ -1,0 +1,335 @@
+//! The index's own thread: applies batches in order, and replays or rebuilds when in doubt.
+//!
+//! The next batch of truth runs while this one applies. While a replay is under way new batches
+//! are answered at once and found again in truth's log.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use crate::{
+    Seq,
+    error::{CommitError, OpenError},
+    index::{Index, IndexChange, IndexError},
+    keys::Keyring,
+    replay::{self, ReplayError},
+    truth::Truth,
+    writer::Done,
+};
+
+/// Batches between the writer and the index.
+/// LIMIT: the index may fall this far behind before the writer waits for it.
+const BATCHES_WAITING_MAX: usize = 4;
+
+/// A durable batch on its way into the index.
+pub(crate) struct Applied {
+    pub(crate) seq: Seq,
+    pub(crate) changes: Vec<IndexChange>,
+    pub(crate) answers: Vec<Answer>,
+}
+
+pub(crate) type Answer = (
+    oneshot::Sender<Result<Done, CommitError>>,
+    Result<Done, CommitError>,
+    Option<OwnedSemaphorePermit>,
+);
+
+enum Message {
+    Apply(Applied),
+    /// Truth holds commits that were never handed over.
+    CatchUp,
+    Rebuild,
+    Stop,
+}
+
+/// The index as readers find it.
+pub(crate) struct IndexState {
+    folder: PathBuf,
+    current: RwLock<Option<Arc<Index>>>,
+    ready: AtomicBool,
+    applied: watch::Sender<Seq>,
+}
+
+impl IndexState {
+    /// The index, when it holds everything that truth does.
+    pub(crate) fn ready(&self) -> Option<Arc<Index>> {
+        if !self.ready.load(Ordering::Acquire) {
+            return None;
+        }
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The index, ready or not.
+    pub(crate) fn current(&self) -> Option<Arc<Index>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// The last commit whose caller was answered.
+    pub(crate) fn applied(&self) -> Seq {
+        *self.applied.borrow()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Seq> {
+        self.applied.subscribe()
+    }
+}
+
+/// The way to the index's thread.
+#[derive(Clone)]
+pub(crate) struct IndexerHandle {
+    sender: mpsc::SyncSender<Message>,
+    thread: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
+}
+
+impl IndexerHandle {
+    pub(crate) fn apply(&self, applied: Applied) {
+        if let Err(mpsc::SendError(Message::Apply(applied))) =
+            self.sender.send(Message::Apply(applied))
+        {
+            // The thread is gone; what is durable stays so, and the next start replays it.
+            answer_all(applied.answers);
+        }
+    }
+
+    pub(crate) fn catch_up(&self) {
+        let _ = self.sender.send(Message::CatchUp);
+    }
+
+    pub(crate) fn rebuild(&self) {
+        let _ = self.sender.send(Message::Rebuild);
+    }
+
+    /// Stops the thread after what is waiting, and waits for it.
+    pub(crate) fn stop(&self) {
+        let _ = self.sender.send(Message::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Opens the index in `folder` and starts its thread. What is missing is replayed there.
+pub(crate) fn start(
+    folder: &Path,
+    truth: Arc<Truth>,
+    keyring: Arc<Keyring>,
+) -> Result<(Arc<IndexState>, IndexerHandle), OpenError> {
+    let last = truth.last_seq()?;
+    let mut index = newest(folder).and_then(|it| Index::open(&it).map_err(|_| ()).ok());
+    if index.as_ref().is_some_and(|index| last < index.high_water()) {
+        // It tells of commits that truth does not have: truth was put back to an older state.
+        index = None;
+    }
+    let index = match index {
+        Some(index) => index,
+        None => fresh(folder)?,
+    };
+    let from = index.high_water();
+    let state = Arc::new(IndexState {
+        folder: folder.to_owned(),
+        current: RwLock::new(Some(Arc::new(index))),
+        ready: AtomicBool::new(false),
+        applied: watch::Sender::new(last),
+    });
+    let (sender, receiver) = mpsc::sync_channel(BATCHES_WAITING_MAX);
+    let mut indexer = Indexer {
+        state: Arc::clone(&state),
+        truth,
+        keyring,
+        replay_from: Some(from),
+        n_failed: 0,
+    };
+    // A short tail is not worth a moment without search.
+    indexer.replay_short();
+    let thread = thread::Builder::new()
+        .name("ward-index".to_owned())
+        .spawn(move || indexer.run(&receiver))
+        .map_err(OpenError::Thread)?;
+    let thread = Arc::new(Mutex::new(Some(thread)));
+    Ok((state, IndexerHandle { sender, thread }))
+}
+
+struct Indexer {
+    state: Arc<IndexState>,
+    truth: Arc<Truth>,
+    keyring: Arc<Keyring>,
+    /// While set, the index holds commits up to here, and the rest comes from truth.
+    replay_from: Option<Seq>,
+    /// Replays in a row that failed.
+    n_failed: u32,
+}
+
+/// Steps of replay done before a chart opens.
+/// LIMIT: well under a second.
+const SHORT_STEPS: usize = 8;
+
+/// Replays that may fail before the index is left alone until the next start.
+/// LIMIT: a second try on a fresh index helps; a third never did.
+const REPLAYS_FAILED_MAX: u32 = 3;
+
+impl Indexer {
+    fn run(&mut self, receiver: &mpsc::Receiver<Message>) {
+        loop {
+            let message = match self.replay_from {
+                None => receiver.recv().ok(),
+                Some(_) if REPLAYS_FAILED_MAX <= self.n_failed => receiver.recv().ok(),
+                Some(_) => match receiver.try_recv() {
+                    Ok(message) => Some(message),
+                    Err(mpsc::TryRecvError::Disconnected) => None,
+                    Err(mpsc::TryRecvError::Empty) => {
+                        self.replay_step();
+                        continue;
+                    }
+                },
+            };
+            match message {
+                None | Some(Message::Stop) => break,
+                Some(Message::Apply(applied)) => self.apply(applied),
+                Some(Message::CatchUp) => self.doubt_from(self.high_water()),
+                Some(Message::Rebuild) => self.rebuild(),
+            }
+        }
+        if let Some(index) = self.state.current() {
+            let _ = index.persist();
+        }
+        *self.state.current.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn high_water(&self) -> Seq {
+        self.state.current().map_or(Seq(0), |index| index.high_water())
+    }
+
+    fn apply(&mut self, applied: Applied) {
+        // A batch whose commits came from truth already changes nothing a second time, but one
+        // without a number of its own (a destroyed patient) must be applied whatever it says.
+        if self.replay_from.is_none() {
+            let result = match self.state.current() {
+                Some(index) => index.apply(applied.seq.max(index.high_water()), &applied.changes),
+                None => Ok(()),
+            };
+            if let Err(error) = result {
+                tracing::error!(%error, "index refused a batch");
+                self.rebuild();
+            }
+        }
+        self.state.applied.send_if_modified(|seq| {
+            let newer = *seq < applied.seq;
+            *seq = applied.seq.max(*seq);
+            newer
+        });
+        answer_all(applied.answers);
+    }
+
+    fn doubt_from(&mut self, from: Seq) {
+        self.state.ready.store(false, Ordering::Release);
+        self.replay_from = Some(from);
+        self.n_failed = 0;
+    }
+
+    fn rebuild(&mut self) {
+        self.state.ready.store(false, Ordering::Release);
+        let fresh = fresh(&self.state.folder);
+        let mut current = self.state.current.write().unwrap_or_else(PoisonError::into_inner);
+        match fresh {
+            Ok(index) => *current = Some(Arc::new(index)),
+            Err(error) => {
+                tracing::error!(%error, "index could not be made");
+                *current = None;
+                self.n_failed = REPLAYS_FAILED_MAX;
+                self.replay_from = Some(Seq(0));
+                return;
+            }
+        }
+        drop(current);
+        self.doubt_from(Seq(0));
+        tracing::info!("index rebuild started");
+    }
+
+    fn replay_short(&mut self) {
+        for _ in 0..SHORT_STEPS {
+            if self.replay_from.is_none() {
+                return;
+            }
+            self.replay_step();
+        }
+    }
+
+    fn replay_step(&mut self) {
+        let Some(from) = self.replay_from else { return };
+        let step = match self.state.current() {
+            Some(index) => replay::step(&self.truth, &self.keyring, &index, from),
+            None => Ok(None),
+        };
+        match step {
+            Ok(Some(seq)) => {
+                self.replay_from = Some(seq);
+                self.n_failed = 0;
+            }
+            Ok(None) => {
+                // Batches still in the channel are not newer than what was just read, or they
+                // will be applied next: either way nothing is missed.
+                self.replay_from = None;
+                self.state.ready.store(true, Ordering::Release);
+            }
+            Err(error) => self.replay_failed(&error),
+        }
+    }
+
+    fn replay_failed(&mut self, error: &ReplayError) {
+        self.n_failed += 1;
+        tracing::error!(%error, n_failed = self.n_failed, "index replay failed");
+        if self.n_failed < REPLAYS_FAILED_MAX && matches!(error, ReplayError::Index(_)) {
+            let n_failed = self.n_failed;
+            self.rebuild();
+            self.n_failed = n_failed;
+        }
+    }
+}
+
+fn answer_all(answers: Vec<Answer>) {
+    for (to, result, room) in answers {
+        let _ = to.send(result);
+        drop(room);
+    }
+}
+
+/// The folder of the newest index, if there is one. Older ones are cleared away.
+fn newest(folder: &Path) -> Option<PathBuf> {
+    let mut numbers = numbers_in(folder);
+    let newest = numbers.pop()?;
+    for old in numbers {
+        let _ = fs::remove_dir_all(folder.join(old.to_string()));
+    }
+    Some(folder.join(newest.to_string()))
+}
+
+/// An empty index under a number that none had before. Readers may still hold the one before it.
+fn fresh(folder: &Path) -> Result<Index, OpenError> {
+    let number = numbers_in(folder).last().map_or(1, |last| last.saturating_add(1));
+    let folder = folder.join(number.to_string());
+    let failed = |source| OpenError::Io { path: folder.clone(), source };
+    fs::create_dir_all(&folder).map_err(failed)?;
+    Index::open(&folder).map_err(|source: IndexError| OpenError::Index(source))
+}
+
+fn numbers_in(folder: &Path) -> Vec<u64> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut numbers: Vec<u64> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    numbers
+}

@@ -1,0 +1,1 @@
+//! Tests over an open chart.

@@ -1,0 +1,110 @@
+//! The tables of truth. `docs/store.md` describes every column.
+
+/// The layout this release reads and writes.
+pub(crate) const LAYOUT: i64 = 1;
+
+/// Every table, as it is made in an empty file.
+pub(crate) const TABLES: &str = "
+CREATE TABLE tenant (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    wrapped BLOB NOT NULL,
+    wrapped_index BLOB NOT NULL,
+    wrapped_signer BLOB NOT NULL,
+    public_key BLOB NOT NULL
+) STRICT;
+CREATE TABLE scope_key (
+    scope BLOB PRIMARY KEY,
+    tenant_version INTEGER NOT NULL,
+    wrapped BLOB NOT NULL,
+    name BLOB NOT NULL,
+    destroyed_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE version (
+    vid INTEGER PRIMARY KEY,
+    rid INTEGER NOT NULL,
+    kid BLOB NOT NULL,
+    ver INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    patients BLOB NOT NULL,
+    flags INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    terms BLOB NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX version_by_kid ON version (kid, ver);
+CREATE INDEX version_by_kind ON version (kind, vid);
+CREATE TABLE commit_log (
+    seq INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    first_vid INTEGER NOT NULL,
+    n_versions INTEGER NOT NULL,
+    n_events INTEGER NOT NULL,
+    n_commands INTEGER NOT NULL
+) STRICT;
+CREATE TABLE event (
+    seq INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (seq, n)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE consumer (
+    name TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    n INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE command (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    lane BLOB NOT NULL,
+    state INTEGER NOT NULL,
+    not_before INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX command_ready ON command (lane, state, not_before);
+CREATE TABLE idempotency (
+    key BLOB PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE audit (
+    n INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT;
+CREATE TABLE frontier (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    bytes BLOB NOT NULL
+) STRICT;
+CREATE TABLE checkpoint (
+    n INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+";
+
+/// What every connection is told.
+pub(crate) const EVERY_CONNECTION: &str = "
+PRAGMA trusted_schema = OFF;
+PRAGMA temp_store = MEMORY;
+PRAGMA mmap_size = 0;
+";
+
+/// What the writer's connection is told besides: nothing is acknowledged before it is on disk,
+/// and what is deleted is overwritten.
+pub(crate) const WRITER: &str = "
+PRAGMA synchronous = FULL;
+PRAGMA secure_delete = ON;
+PRAGMA wal_autocheckpoint = 4000;
+PRAGMA cache_size = -32000;
+";
+
+pub(crate) const READER: &str = "
+PRAGMA query_only = ON;
+PRAGMA cache_size = -4000;
+";

@@ -1,0 +1,584 @@
+//! One durable batch: check, append, commit, hand on.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tokio::sync::oneshot;
+use ward_core::AuditOutcome;
+use ward_crypto::{
+    checkpoint::Checkpoint,
+    merkle::Frontier,
+};
+
+use super::{
+    Done, IDEMPOTENCY_LABEL, Job, State, Work, Writer, faults::Fault, recent::Recent,
+};
+use crate::{
+    Seq,
+    audit::{self, AuditDraft, Wrote},
+    error::{CommitError, OpenError},
+    index::IndexChange,
+    indexer::Applied,
+    keys::{KeyRow, Keyring, NewKey, Scope},
+    prepare::{self, PreparedUnit, PreparedWrite},
+    queue,
+    truth::{
+        self, TruthError,
+        rows::{self, RowsDigest, sql_int},
+    },
+    unit::{Receipt, WriteKind},
+};
+
+/// How long the answer of an idempotent unit is kept, in microseconds.
+/// LIMIT: a day; interfaces that retry for longer need a person anyway.
+const IDEMPOTENCY_US: i64 = 24 * 3600 * 1_000_000;
+
+/// What one unit of a batch came to.
+struct Outcome {
+    result: Result<Done, CommitError>,
+    changes: Vec<IndexChange>,
+    /// Side effects in memory that wait for the commit.
+    after: After,
+}
+
+#[derive(Default)]
+struct After {
+    settled: Vec<NewKey>,
+    destroyed: Option<Scope>,
+    rotated: Option<Box<ward_crypto::TenantKey>>,
+}
+
+/// Why a unit or a batch stops.
+enum Stop {
+    /// This unit is refused; nothing of it was written.
+    Refused(CommitError),
+    /// The database failed; the whole batch is off.
+    Failed(TruthError),
+}
+
+impl From<TruthError> for Stop {
+    fn from(source: TruthError) -> Stop {
+        Stop::Failed(source)
+    }
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(source: rusqlite::Error) -> Stop {
+        Stop::Failed(source.into())
+    }
+}
+
+/// Where the file stands.
+pub(super) fn load_state(db: &Connection) -> Result<State, OpenError> {
+    let frontier: Option<Vec<u8>> = db
+        .query_row("SELECT bytes FROM frontier", [], |row| row.get(0))
+        .optional()
+        .map_err(TruthError::from)?;
+    let frontier = match frontier {
+        None => Frontier::default(),
+        Some(bytes) => Frontier::from_bytes(&bytes).map_err(|_| OpenError::Frontier)?,
+    };
+    let checked: Option<(u64, i64)> = db
+        .query_row("SELECT n, time FROM checkpoint ORDER BY n DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()
+        .map_err(TruthError::from)?;
+    let (checked_len, checked_us) = checked.unwrap_or((0, 0));
+    let (seq, vid) = (rows::last_seq(db)?, rows::last_vid(db)?);
+    Ok(State { seq, vid, frontier, checked_len, checked_us })
+}
+
+impl Writer {
+    pub(super) fn commit(&mut self, mut jobs: Vec<Job>) {
+        if self.db.is_none() && !self.reopen() {
+            for job in jobs {
+                answer(job.answer, Err(CommitError::Unavailable("the disk failed")));
+            }
+            return;
+        }
+        let Some(db) = self.db.take() else { return };
+        let mut next = self.state.clone();
+        let written = self.write(&db, &mut next, &mut jobs);
+        match written {
+            Ok((outcomes, signed)) => {
+                self.db = Some(db);
+                self.state = next;
+                self.hand_on(jobs, outcomes);
+                if let Some(text) = signed {
+                    self.parts.anchors.keep(&text);
+                }
+            }
+            Err(failure) => {
+                // What was noted of this batch stays noted: it can only refuse too much.
+                let full = matches!(failure, BatchFailure::Full);
+                if full && (db.is_autocommit() || db.execute_batch("ROLLBACK").is_ok()) {
+                    self.db = Some(db);
+                } else {
+                    // After a failed flush nobody knows what the log holds: look again from the
+                    // file before anything else is written.
+                    drop(db);
+                }
+                tracing::error!(full, units = jobs.len(), "commit failed");
+                for job in jobs {
+                    answer(job.answer, Err(match full {
+                        true => CommitError::Full,
+                        false => CommitError::Unavailable("the disk failed"),
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Opens the file again after a failed flush, and takes over what it says.
+    fn reopen(&mut self) -> bool {
+        let opened = truth::open_writer(&self.parts.path, self.parts.limits.pages)
+            .map_err(OpenError::from)
+            .and_then(|db| {
+                // A write that changes nothing: reading alone would not notice a dead disk.
+                db.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(TruthError::from)?;
+                let state = load_state(&db)?;
+                Ok((db, state))
+            });
+        let Ok((db, state)) = opened else { return false };
+        if state.seq != self.state.seq {
+            // The failed batch had reached the disk after all.
+            self.recent = Recent::new(state.seq);
+            self.parts.indexer.catch_up();
+        }
+        tracing::warn!(seq = state.seq.0, "database reopened");
+        self.state = state;
+        self.db = Some(db);
+        true
+    }
+
+    fn write(
+        &mut self,
+        db: &Connection,
+        next: &mut State,
+        jobs: &mut [Job],
+    ) -> Result<(Vec<Outcome>, Option<String>), BatchFailure> {
+        db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        let mut now_us = i64::MIN;
+        let mut sign = false;
+        for job in jobs.iter_mut() {
+            now_us = now_us.max(job.unit.now_us);
+            sign |= matches!(job.work, Some(Work::Checkpoint));
+            let mut at = UnitAt {
+                db,
+                keyring: &self.parts.keyring,
+                random: self.parts.random.as_ref(),
+                recent: &mut self.recent,
+                state: next,
+            };
+            outcomes.push(at.unit(&mut job.unit, job.work.take())?);
+        }
+        let parts = &self.parts;
+        let signed = sign_if_due(db, parts, next, now_us, sign)?;
+        let bytes = next.frontier.to_bytes();
+        db.prepare_cached("INSERT OR REPLACE INTO frontier (one, bytes) VALUES (1, ?1)")?
+            .execute([bytes])?;
+        match parts.faults.at_commit() {
+            None => {}
+            Some(Fault::Flush) => return Err(BatchFailure::Flush),
+            Some(Fault::FlushAfter) => {
+                db.prepare_cached("COMMIT")?.execute([])?;
+                return Err(BatchFailure::Flush);
+            }
+        }
+        db.prepare_cached("COMMIT")?.execute([])?;
+        Ok((outcomes, signed))
+    }
+
+    /// Gives the batch to the index, which answers the callers whose records it then holds; the
+    /// others are answered here.
+    fn hand_on(&mut self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+        let mut applied = Applied { seq: self.state.seq, changes: Vec::new(), answers: Vec::new() };
+        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            for new in &outcome.after.settled {
+                self.parts.keyring.settled(new);
+            }
+            if let Some(scope) = &outcome.after.destroyed {
+                self.parts.keyring.forget(scope);
+            }
+            if let Some(tenant) = outcome.after.rotated {
+                self.parts.keyring.rotated(*tenant);
+            }
+            if outcome.changes.is_empty() && !job.unit.is_commit() {
+                answer(job.answer, outcome.result);
+            } else {
+                applied.changes.extend(outcome.changes);
+                applied.answers.push((job.answer, outcome.result, job.room));
+            }
+        }
+        if !applied.answers.is_empty() {
+            self.parts.indexer.apply(applied);
+        }
+    }
+}
+
+/// Why a whole batch failed.
+enum BatchFailure {
+    Full,
+    Flush,
+}
+
+impl From<TruthError> for BatchFailure {
+    fn from(source: TruthError) -> BatchFailure {
+        match source.kind() {
+            ward_core::Kind::Full => BatchFailure::Full,
+            _ => BatchFailure::Flush,
+        }
+    }
+}
+
+impl From<rusqlite::Error> for BatchFailure {
+    fn from(source: rusqlite::Error) -> BatchFailure {
+        TruthError::from(source).into()
+    }
+}
+
+/// What one unit is checked and written against.
+struct UnitAt<'a> {
+    db: &'a Connection,
+    keyring: &'a Keyring,
+    random: &'a dyn ward_crypto::Random,
+    recent: &'a mut Recent,
+    state: &'a mut State,
+}
+
+impl UnitAt<'_> {
+    fn unit(
+        &mut self,
+        unit: &mut PreparedUnit,
+        work: Option<Work>,
+    ) -> Result<Outcome, TruthError> {
+        let mut outcome = match self.replay_of(unit)? {
+            Some(done) => {
+                self.audit(unit.audit.take(), Wrote { seq: self.state.seq, ..Wrote::default() })?;
+                return Ok(Outcome {
+                    result: Ok(done),
+                    changes: Vec::new(),
+                    after: After::default(),
+                });
+            }
+            None => match self.check(unit) {
+                Ok(places) => self.append(unit, &places, work),
+                Err(stop) => Err(stop),
+            },
+        };
+        if let Err(Stop::Refused(_)) = &outcome
+            && let Some(mut draft) = unit.audit.take()
+        {
+            draft.outcome = AuditOutcome::MinorFailure;
+            let wrote = Wrote { seq: self.state.seq, ..Wrote::default() };
+            if let Err(failed) = self.audit(Some(draft), wrote) {
+                outcome = Err(Stop::Failed(failed));
+            }
+        }
+        match outcome {
+            Ok(outcome) => Ok(outcome),
+            Err(Stop::Failed(failed)) => Err(failed),
+            Err(Stop::Refused(refused)) => Ok(Outcome {
+                result: Err(refused),
+                changes: Vec::new(),
+                after: After::default(),
+            }),
+        }
+    }
+
+    /// The kept answer, when this unit was done before.
+    fn replay_of(&self, unit: &PreparedUnit) -> Result<Option<Done>, TruthError> {
+        let Some((key, _)) = &unit.idempotency else { return Ok(None) };
+        let sql = "SELECT seq, sealed FROM idempotency WHERE key = ?1 AND expires > ?2";
+        let kept: Option<(u64, Vec<u8>)> = self
+            .db
+            .prepare_cached(sql)?
+            .query_row(params![key, unit.now_us], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((seq, sealed)) = kept else { return Ok(None) };
+        let answer = self
+            .keyring
+            .open_own(IDEMPOTENCY_LABEL, prepare::half_of(key), &sealed)
+            .map_err(|_| TruthError::Row("kept answer does not open"))?;
+        let receipt = Receipt { seq: Seq(seq), replayed: Some(answer) };
+        Ok(Some(Done { receipt, leased: Vec::new(), n_keys: 0 }))
+    }
+
+    /// Checks everything that may refuse the unit. Answers each write's record number, if it has
+    /// one. Nothing is written before all of it holds.
+    fn check(&self, unit: &PreparedUnit) -> Result<Vec<Option<u64>>, Stop> {
+        let mut places = Vec::with_capacity(unit.writes.len());
+        for write in &unit.writes {
+            if write.row.head.patients.iter().any(|scope| self.keyring.is_destroyed(scope)) {
+                return Err(Stop::Refused(CommitError::Gone { key: write.key.clone() }));
+            }
+            let place = rows::current_place(self.db, &write.row.head.kid)?;
+            let current = place.map(|(_, version)| version);
+            if current != write.kind.base() {
+                let key = write.key.clone();
+                return Err(Stop::Refused(match write.kind {
+                    WriteKind::Create => CommitError::Exists { key },
+                    _ => CommitError::Stale { key, current },
+                }));
+            }
+            places.push(place.map(|(rid, _)| rid));
+        }
+        for absent in &unit.absent {
+            let grew = |lists: &Vec<_>| self.recent.grew(lists, absent.seen);
+            if absent.clauses.iter().all(grew) {
+                return Err(Stop::Refused(CommitError::Changed));
+            }
+        }
+        for id in &unit.finished {
+            if !queue::exists(self.db, *id)? {
+                return Err(Stop::Refused(CommitError::Changed));
+            }
+        }
+        Ok(places)
+    }
+
+    fn append(
+        &mut self,
+        unit: &mut PreparedUnit,
+        places: &[Option<u64>],
+        work: Option<Work>,
+    ) -> Result<Outcome, Stop> {
+        let mut outcome = Outcome {
+            result: Ok(Done {
+                receipt: Receipt { seq: self.state.seq, replayed: None },
+                leased: Vec::new(),
+                n_keys: 0,
+            }),
+            changes: Vec::with_capacity(unit.writes.len()),
+            after: After::default(),
+        };
+        let mut wrote = Wrote { seq: self.state.seq, ..Wrote::default() };
+        if unit.is_commit() {
+            self.state.seq = Seq(self.state.seq.0 + 1);
+            wrote = self.versions(unit, places, &mut outcome)?;
+        }
+        for id in &unit.finished {
+            queue::remove(self.db, *id)?;
+        }
+        if let Some((name, place)) = &unit.position {
+            let sql = "INSERT OR REPLACE INTO consumer (name, seq, n) VALUES (?1, ?2, ?3)";
+            self.db.prepare_cached(sql)?.execute(params![
+                name.as_str(),
+                sql_int(place.seq.0),
+                place.n
+            ])?;
+        }
+        let mut done = Done {
+            receipt: Receipt { seq: self.state.seq, replayed: None },
+            leased: Vec::new(),
+            n_keys: 0,
+        };
+        if let Some(work) = work {
+            self.work(work, unit.now_us, &mut done, &mut outcome)?;
+        }
+        if let Some((key, sealed)) = &unit.idempotency {
+            let sql = "DELETE FROM idempotency WHERE expires <= ?1";
+            self.db.prepare_cached(sql)?.execute([unit.now_us])?;
+            let sql = "INSERT OR REPLACE INTO idempotency (key, seq, expires, sealed) \
+                       VALUES (?1, ?2, ?3, ?4)";
+            self.db.prepare_cached(sql)?.execute(params![
+                key,
+                self.state.seq.0,
+                unit.now_us.saturating_add(IDEMPOTENCY_US),
+                sealed
+            ])?;
+        }
+        self.audit(unit.audit.take(), wrote)?;
+        outcome.result = Ok(done);
+        Ok(outcome)
+    }
+
+    /// Appends versions, events and commands under one new number.
+    fn versions(
+        &mut self,
+        unit: &mut PreparedUnit,
+        places: &[Option<u64>],
+        outcome: &mut Outcome,
+    ) -> Result<Wrote, Stop> {
+        for new in unit.new_keys.drain(..) {
+            let row = self
+                .keyring
+                .row_of(&new, self.random)
+                .map_err(|_| TruthError::Row("a new key cannot be wrapped"))?;
+            insert_key(self.db, &new.scope, &row)?;
+            outcome.after.settled.push(new);
+        }
+        let seq = self.state.seq;
+        let first_vid = self.state.vid + 1;
+        let mut digest = RowsDigest::default();
+        let n_versions = u64::try_from(unit.writes.len()).unwrap_or(u64::MAX);
+        for (write, rid) in unit.writes.drain(..).zip(places) {
+            self.state.vid += 1;
+            let PreparedWrite { mut row, content, add, remove, touched, .. } = write;
+            row.head.vid = self.state.vid;
+            row.head.rid = rid.unwrap_or(self.state.vid);
+            row.head.seq = seq;
+            rows::insert(self.db, &row)?;
+            digest.push(&row.head, &content);
+            self.recent.note(seq, touched.as_deref().unwrap_or(&add));
+            let truth::Row { head, terms, .. } = row;
+            outcome.changes.push(IndexChange { head, sealed_terms: terms, add, remove });
+        }
+        let sql = "INSERT INTO event (seq, n, kind, priority, sealed) VALUES (?1, ?2, ?3, ?4, ?5)";
+        for (n, event) in (0u32..).zip(&unit.events) {
+            self.db.prepare_cached(sql)?.execute(params![
+                seq.0,
+                n,
+                event.kind,
+                event.priority,
+                event.sealed
+            ])?;
+        }
+        for command in &unit.commands {
+            queue::insert(self.db, command)?;
+        }
+        let sql = "INSERT INTO commit_log (seq, time, first_vid, n_versions, n_events, \
+                   n_commands) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.db.prepare_cached(sql)?.execute(params![
+            seq.0,
+            unit.now_us,
+            first_vid,
+            n_versions,
+            unit.events.len(),
+            unit.commands.len()
+        ])?;
+        Ok(Wrote { seq, first_vid, n_versions, digest: digest.finish() })
+    }
+
+    fn work(
+        &mut self,
+        work: Work,
+        now_us: i64,
+        done: &mut Done,
+        outcome: &mut Outcome,
+    ) -> Result<(), Stop> {
+        match work {
+            Work::Lease { lane, until_us, n } => {
+                done.leased = queue::lease(self.db, &lane, now_us, until_us, n)?;
+            }
+            Work::Retry { id, not_before_us } => queue::retry(self.db, id, not_before_us)?,
+            Work::Bury { id } => queue::bury(self.db, id)?,
+            Work::Destroy { scope, changes } => {
+                let sql = "UPDATE scope_key SET wrapped = x'', destroyed_at = ?1 \
+                           WHERE scope = ?2 AND destroyed_at IS NULL";
+                let n = self.db.prepare_cached(sql)?.execute(params![now_us, scope.0])?;
+                done.n_keys = u64::try_from(n).unwrap_or(0);
+                outcome.changes = changes;
+                outcome.after.destroyed = Some(scope);
+            }
+            Work::Rotate { tenant, wrapped } => {
+                done.n_keys = self.rotate(&tenant, &wrapped)?;
+                outcome.after.rotated = Some(tenant);
+            }
+            Work::Flush | Work::Checkpoint => {}
+        }
+        Ok(())
+    }
+
+    /// - Cost: one unwrap, one wrap and one row for each patient; the writer does nothing else.
+    fn rotate(&self, tenant: &ward_crypto::TenantKey, wrapped: &[u8]) -> Result<u64, TruthError> {
+        let mut n = 0;
+        let mut after = Vec::new();
+        loop {
+            let sql = "SELECT scope FROM scope_key WHERE scope > ?1 ORDER BY scope LIMIT 1000";
+            let scopes = self
+                .db
+                .prepare_cached(sql)?
+                .query_map([&after], |row| row.get::<_, [u8; 16]>(0))?
+                .collect::<Result<Vec<_>, _>>()?;
+            let Some(last) = scopes.last() else { break };
+            after = last.to_vec();
+            for scope in scopes.into_iter().map(Scope) {
+                let Some(row) = rows::key_row(self.db, &scope)?.filter(|row| !row.destroyed) else {
+                    continue;
+                };
+                let rewrapped = self
+                    .keyring
+                    .rewrap(&scope, &row, tenant, self.random)
+                    .map_err(|_| TruthError::Row("a key cannot be wrapped anew"))?;
+                let sql = "UPDATE scope_key SET tenant_version = ?1, wrapped = ?2 \
+                           WHERE scope = ?3";
+                self.db.prepare_cached(sql)?.execute(params![
+                    tenant.version(),
+                    rewrapped,
+                    scope.0
+                ])?;
+                n += 1;
+            }
+        }
+        let sql = "UPDATE tenant SET version = ?1, wrapped = ?2";
+        self.db.execute(sql, params![tenant.version(), wrapped])?;
+        Ok(n)
+    }
+
+    /// Appends an audit entry.
+    fn audit(&mut self, draft: Option<AuditDraft>, wrote: Wrote) -> Result<(), TruthError> {
+        let Some(draft) = draft else { return Ok(()) };
+        let n = self.state.frontier.len();
+        let sealed = self
+            .keyring
+            .seal_own(audit::LABEL, u128::from(n), &draft.encode(&wrote), self.random)
+            .map_err(|_| TruthError::Row("an audit entry cannot be sealed"))?;
+        self.db
+            .prepare_cached("INSERT INTO audit (n, seq, sealed) VALUES (?1, ?2, ?3)")?
+            .execute(params![n, wrote.seq.0, sealed])?;
+        self.state.frontier.push(audit::leaf(n, &sealed));
+        Ok(())
+    }
+}
+
+fn insert_key(db: &Connection, scope: &Scope, row: &KeyRow) -> Result<(), TruthError> {
+    // Two units that bring the same new patient carry the same key; the first one writes it.
+    let sql = "INSERT OR IGNORE INTO scope_key (scope, tenant_version, wrapped, name) \
+               VALUES (?1, ?2, ?3, ?4)";
+    db.prepare_cached(sql)?.execute(params![
+        scope.0,
+        row.tenant_version,
+        row.wrapped,
+        row.name
+    ])?;
+    Ok(())
+}
+
+fn sign_if_due(
+    db: &Connection,
+    parts: &super::WriterParts,
+    state: &mut State,
+    now_us: i64,
+    wanted: bool,
+) -> Result<Option<String>, TruthError> {
+    let len = state.frontier.len();
+    let n_new = len.saturating_sub(state.checked_len);
+    let waited_us = now_us.saturating_sub(state.checked_us);
+    let limits = &parts.limits;
+    let due = limits.checkpoint_entries <= n_new
+        || limits.checkpoint_s.saturating_mul(1_000_000) <= waited_us
+        || wanted;
+    if n_new == 0 || !due {
+        return Ok(None);
+    }
+    let text = parts.signer.sign(&Checkpoint {
+        origin: audit::origin(parts.keyring.tenant()),
+        len,
+        root: state.frontier.root(),
+        time_ms: now_us.div_euclid(1000),
+    });
+    db.prepare_cached("INSERT OR REPLACE INTO checkpoint (n, time, text) VALUES (?1, ?2, ?3)")?
+        .execute(params![len, now_us, text])?;
+    state.checked_len = len;
+    state.checked_us = now_us;
+    Ok(Some(text))
+}
+
+/// Answers a caller; one that went away does not matter, its unit is done all the same.
+pub(crate) fn answer(
+    to: oneshot::Sender<Result<Done, CommitError>>,
+    result: Result<Done, CommitError>,
+) {
+    let _ = to.send(result);
+}
