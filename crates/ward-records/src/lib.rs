@@ -1,1 +1,70 @@
-//! ward-records
+//! FHIR interactions and operations, without HTTP.
+//!
+//! Every function takes the caller's context first, asks the chart (which asks the policy and
+//! writes the audit entry), and gives back a [`Reply`] that any wire can carry.
+
+#![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
+
+mod bundle;
+mod capability;
+mod error;
+mod event;
+mod history;
+mod prepare;
+mod read;
+mod reply;
+mod search;
+mod write;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ward_core::{Ctx, FhirId, RecordKey};
+use ward_crypto::Random;
+use ward_store::Chart;
+
+pub use self::{
+    error::RecordsError,
+    history::HistoryParams,
+    reply::{Prefer, Reply},
+    search::SearchTarget,
+};
+
+/// The FHIR face of one chart.
+#[derive(Clone)]
+pub struct Records {
+    chart: Chart,
+    random: Arc<dyn Random>,
+    /// Where the server is reached, such as `http://127.0.0.1:8080/fhir`; links start with it.
+    base: Arc<str>,
+}
+
+impl Records {
+    pub fn new(chart: Chart, random: Arc<dyn Random>, base: &str) -> Records {
+        Records { chart, random, base: base.trim_end_matches('/').into() }
+    }
+
+    pub fn chart(&self) -> &Chart {
+        &self.chart
+    }
+
+    fn fresh_id(&self, now: Timestamp) -> Result<FhirId, RecordsError> {
+        let mut random = [0; 10];
+        self.random.fill(&mut random).map_err(|_| RecordsError::bug("no randomness"))?;
+        Ok(FhirId::at(now, random))
+    }
+
+    fn location(&self, key: &RecordKey, version: u32) -> String {
+        format!("{}/{key}/_history/{version}", self.base)
+    }
+}
+
+/// Time as FHIR writes an instant, to the millisecond.
+fn instant(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+/// The context's time cut to what an instant holds, so that what is stored is what is said.
+fn now_of(cx: &Ctx) -> Timestamp {
+    Timestamp::from_millisecond(cx.now.as_millisecond()).unwrap_or(cx.now)
+}

@@ -1,1 +1,23 @@
-//! ward-web
+//! Everything HTTP: FHIR REST, sign-in, health and metrics, from one endpoint table.
+
+#![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
+
+mod app;
+mod auth;
+mod clock;
+mod endpoints;
+mod handlers;
+mod metrics;
+mod openapi;
+mod request;
+mod respond;
+mod serve;
+
+pub use self::{
+    app::{App, WebLimits},
+    auth::{AuthError, NewAccount, NewToken, accounts, system_ctx, tokens},
+    clock::now,
+    endpoints::{ALL as ENDPOINTS, Access, Endpoint, api_page},
+    openapi::openapi,
+    serve::{Listening, ServeError, ServeOptions, serve},
+};

@@ -1,0 +1,152 @@
+//! Batch and transaction.
+
+mod entry;
+mod rewrite;
+mod transaction;
+
+use ward_core::{Ctx, Kind, limits::BUNDLE_ENTRIES_MAX};
+use ward_fhir::{
+    Json,
+    outcome::{Issue, IssueCode},
+};
+
+use self::entry::Entry;
+use crate::{Prefer, Records, RecordsError, Reply, SearchTarget, instant, prepare};
+
+impl Records {
+    /// Does every entry of a transaction or none, or each entry of a batch by itself.
+    ///
+    /// - Audit: one `transaction` entry for all writes of a transaction; one per entry of a batch.
+    /// - Source: FHIR R4, 3.1.0.11 batch/transaction.
+    pub async fn bundle(&self, cx: &Ctx, body: &[u8]) -> Result<Reply, RecordsError> {
+        // A bundle may be larger than a resource; the wire has limited it already.
+        let mut bundle = Json::parse(body).map_err(|error| {
+            let issue = Issue::error(IssueCode::Structure, format!("not JSON: {error}"));
+            RecordsError::with_issues(Kind::Invalid, vec![issue])
+        })?;
+        if prepare::type_of(&bundle)? != ward_core::ResourceType::BUNDLE {
+            return Err(RecordsError::new(Kind::Invalid, "a Bundle is expected here"));
+        }
+        let is_transaction = match bundle.get("type").and_then(Json::as_str) {
+            Some("transaction") => true,
+            Some("batch") => false,
+            _ => {
+                let issue =
+                    Issue::error(IssueCode::Value, "`type` must be `batch` or `transaction`");
+                return Err(RecordsError::with_issues(
+                    Kind::Invalid,
+                    vec![issue.at("Bundle.type")],
+                ));
+            }
+        };
+        let entries = match bundle.get_mut("entry").map(std::mem::take) {
+            None => Vec::new(),
+            Some(Json::Array(entries)) => entries,
+            Some(_) => {
+                let issue = Issue::error(IssueCode::Structure, "`entry` must be an array");
+                return Err(RecordsError::with_issues(
+                    Kind::Invalid,
+                    vec![issue.at("Bundle.entry")],
+                ));
+            }
+        };
+        if BUNDLE_ENTRIES_MAX < entries.len() {
+            return Err(RecordsError::new(
+                Kind::TooLarge,
+                format!("a bundle has at most {BUNDLE_ENTRIES_MAX} entries"),
+            ));
+        }
+        let mut parsed = Vec::with_capacity(entries.len());
+        for (at, entry) in entries.into_iter().enumerate() {
+            parsed.push(entry::parse(entry, &self.base).map_err(|error| error.in_entry(at)));
+        }
+        let replies = if is_transaction {
+            let parsed: Result<Vec<_>, _> = parsed.into_iter().collect();
+            self.transaction(cx, parsed?).await?.into_iter().map(Ok).collect()
+        } else {
+            let mut replies = Vec::with_capacity(parsed.len());
+            for entry in parsed {
+                replies.push(match entry {
+                    Err(error) => Err(error),
+                    Ok(entry) => self.one(cx, entry).await,
+                });
+            }
+            replies
+        };
+        let kind = if is_transaction { "transaction-response" } else { "batch-response" };
+        Ok(Reply::body(200, response_of(kind, &replies)))
+    }
+
+    /// Does one entry by itself.
+    async fn one(&self, cx: &Ctx, entry: Entry<'_>) -> Result<Reply, RecordsError> {
+        use entry::Request as R;
+        let prefer = Prefer::Minimal;
+        let body = entry.resource.map(|resource| resource.to_bytes()).unwrap_or_default();
+        match entry.request {
+            R::Create { kind, if_none_exist } => {
+                self.create(cx, kind, &body, if_none_exist.as_deref(), prefer).await
+            }
+            R::Update { key, if_match } => self.update(cx, &key, &body, if_match, prefer).await,
+            R::ConditionalUpdate { kind, query } => {
+                self.conditional_update(cx, kind, &query, &body, prefer).await
+            }
+            R::Delete { key } => self.delete(cx, &key, None).await,
+            R::ConditionalDelete { kind, query } => {
+                self.conditional_delete(cx, kind, &query).await
+            }
+            R::Read { key } => self.read(cx, &key).await,
+            R::Vread { key, version } => self.vread(cx, &key, version).await,
+            R::Search { kind, query } => {
+                self.search(cx, &SearchTarget::Type(kind), &query, false).await
+            }
+        }
+    }
+}
+
+fn response_of(kind: &str, replies: &[Result<Reply, RecordsError>]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128 + 220 * replies.len());
+    out.extend_from_slice(br#"{"resourceType":"Bundle","type":""#);
+    out.extend_from_slice(kind.as_bytes());
+    out.extend_from_slice(br#"","entry":["#);
+    for (at, reply) in replies.iter().enumerate() {
+        if at != 0 {
+            out.push(b',');
+        }
+        out.push(b'{');
+        match reply {
+            Ok(reply) => {
+                if let Some(body) = &reply.body {
+                    out.extend_from_slice(br#""resource":"#);
+                    out.extend_from_slice(body);
+                    out.push(b',');
+                }
+                out.extend_from_slice(br#""response":{"status":""#);
+                out.extend_from_slice(reply.status.to_string().as_bytes());
+                out.push(b'"');
+                if let Some(location) = &reply.location {
+                    out.extend_from_slice(br#","location":"#);
+                    ward_fhir::json::write::write_string(location, &mut out);
+                }
+                if let Some(version) = reply.etag {
+                    out.extend_from_slice(format!(r#","etag":"W/\"{version}\"""#).as_bytes());
+                }
+                if let Some(time) = reply.last_modified {
+                    out.extend_from_slice(
+                        format!(r#","lastModified":"{}""#, instant(time)).as_bytes(),
+                    );
+                }
+                out.push(b'}');
+            }
+            Err(error) => {
+                out.extend_from_slice(br#""response":{"status":""#);
+                out.extend_from_slice(error.status().to_string().as_bytes());
+                out.extend_from_slice(br#"","outcome":"#);
+                out.extend_from_slice(&error.outcome());
+                out.push(b'}');
+            }
+        }
+        out.push(b'}');
+    }
+    out.extend_from_slice(b"]}");
+    out
+}

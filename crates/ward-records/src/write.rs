@@ -1,0 +1,300 @@
+//! create, update, delete, and their conditional forms.
+
+use ward_core::{AuditAction, Ctx, FhirId, Kind, RecordKey, ResourceType, ids::EventId};
+use ward_fhir::{
+    Json,
+    outcome::{Issue, IssueCode},
+};
+use ward_store::{Absent, CommitError, CommitUnit, Interaction, NewEvent, Write, WriteKind};
+
+use crate::{Prefer, Records, RecordsError, Reply, event, now_of, prepare};
+
+/// Most times an interaction is tried again when others write the same record.
+/// LIMIT: past this the caller hears 409 and decides for itself.
+const TRIES_MAX: usize = 8;
+
+impl Records {
+    /// Creates a resource under a fresh id.
+    ///
+    /// - Shape: with `if_none_exist`, one match is answered with 200 and nothing is written.
+    /// - Audit: `create`, in the same commit.
+    /// - Source: FHIR R4, 3.1.0.8 create, 3.1.0.8.1 conditional create.
+    pub async fn create(
+        &self,
+        cx: &Ctx,
+        kind: ResourceType,
+        body: &[u8],
+        if_none_exist: Option<&str>,
+        prefer: Prefer,
+    ) -> Result<Reply, RecordsError> {
+        let resource = prepare::parse(body)?;
+        prepare::check(&resource, kind)?;
+        for _ in 0..TRIES_MAX {
+            let mut unless = Vec::new();
+            if let Some(query) = if_none_exist {
+                let (matches, absent) = self.matches_of(cx, kind, query).await?;
+                match matches.as_slice() {
+                    [] => unless.push(absent),
+                    [key] => {
+                        let found = self.read(cx, key).await?;
+                        return Ok(Reply {
+                            location: found.etag.map(|version| self.location(key, version)),
+                            ..found
+                        });
+                    }
+                    _ => return Err(several_match()),
+                }
+            }
+            let key = RecordKey::new(kind, self.fresh_id(cx.now)?);
+            let kind = WriteKind::Create;
+            match self.put(cx, AuditAction::Create, &key, kind, resource.clone(), unless).await {
+                Err(CommitError::Changed) => {}
+                Err(error) => return Err(error.into()),
+                Ok(write) => return Ok(self.written(cx, 201, write, prefer)),
+            }
+        }
+        Err(contended())
+    }
+
+    /// Replaces a resource, or creates it under the id the caller chose.
+    ///
+    /// - Shape: with `if_match`, only on that version.
+    /// - Source: FHIR R4, 3.1.0.4 update, 3.1.0.4.1 update as create.
+    pub async fn update(
+        &self,
+        cx: &Ctx,
+        key: &RecordKey,
+        body: &[u8],
+        if_match: Option<u32>,
+        prefer: Prefer,
+    ) -> Result<Reply, RecordsError> {
+        let resource = prepare::parse(body)?;
+        prepare::check(&resource, key.kind)?;
+        match resource.get("id").map(Json::as_str) {
+            Some(Some(id)) if id == key.id.as_str() => {}
+            _ => {
+                let issue = Issue::error(
+                    IssueCode::Invalid,
+                    "`id` must be there and be the one in the address",
+                );
+                let place = format!("{}.id", key.kind);
+                return Err(RecordsError::with_issues(Kind::Invalid, vec![issue.at(place)]));
+            }
+        }
+        self.replace(cx, AuditAction::Update, key, resource, if_match, prefer).await
+    }
+
+    pub(crate) async fn replace(
+        &self,
+        cx: &Ctx,
+        action: AuditAction,
+        key: &RecordKey,
+        resource: Json<'_>,
+        if_match: Option<u32>,
+        prefer: Prefer,
+    ) -> Result<Reply, RecordsError> {
+        for _ in 0..TRIES_MAX {
+            let current = self.chart.current(key)?;
+            let base = current.map(|(version, _)| version);
+            let is_new = current.is_none_or(|(_, deleted)| deleted);
+            if let Some(wanted) = if_match
+                && base != Some(wanted)
+            {
+                return Err(wrong_version());
+            }
+            let write = WriteKind::Update { base };
+            match self.put(cx, action, key, write, resource.clone(), Vec::new()).await {
+                Err(CommitError::Stale { .. } | CommitError::Exists { .. }) => {}
+                Err(error) => return Err(error.into()),
+                Ok(write) => {
+                    let status = if is_new { 201 } else { 200 };
+                    return Ok(self.written(cx, status, write, prefer));
+                }
+            }
+        }
+        Err(contended())
+    }
+
+    /// Updates the one match of a query, or creates when there is none.
+    ///
+    /// - Source: FHIR R4, 3.1.0.4.3 conditional update.
+    pub async fn conditional_update(
+        &self,
+        cx: &Ctx,
+        kind: ResourceType,
+        query: &str,
+        body: &[u8],
+        prefer: Prefer,
+    ) -> Result<Reply, RecordsError> {
+        let resource = prepare::parse(body)?;
+        prepare::check(&resource, kind)?;
+        let own_id = resource.get("id").and_then(Json::as_str);
+        let own_id = own_id.and_then(|id| id.parse::<FhirId>().ok());
+        for _ in 0..TRIES_MAX {
+            let (matches, absent) = self.matches_of(cx, kind, query).await?;
+            match (matches.as_slice(), &own_id) {
+                ([key], own) if own.as_ref().is_none_or(|own| *own == key.id) => {
+                    let key = key.clone();
+                    return self
+                        .replace(cx, AuditAction::Update, &key, resource, None, prefer)
+                        .await;
+                }
+                ([_], _) => {
+                    return Err(RecordsError::new(
+                        Kind::Invalid,
+                        "the match has another id than the resource",
+                    ));
+                }
+                ([], own) => {
+                    let id = match own {
+                        Some(id) => id.clone(),
+                        None => self.fresh_id(cx.now)?,
+                    };
+                    let key = RecordKey::new(kind, id);
+                    let write = WriteKind::Update { base: None };
+                    let unless = vec![absent];
+                    match self
+                        .put(cx, AuditAction::Update, &key, write, resource.clone(), unless)
+                        .await
+                    {
+                        Err(CommitError::Changed) => {}
+                        Err(error) => return Err(error.into()),
+                        Ok(write) => return Ok(self.written(cx, 201, write, prefer)),
+                    }
+                }
+                _ => return Err(several_match()),
+            }
+        }
+        Err(contended())
+    }
+
+    /// Deletes a resource; its history stays.
+    ///
+    /// - Shape: deleting what is not there succeeds, as the standard says.
+    /// - Source: FHIR R4, 3.1.0.7 delete.
+    pub async fn delete(
+        &self,
+        cx: &Ctx,
+        key: &RecordKey,
+        if_match: Option<u32>,
+    ) -> Result<Reply, RecordsError> {
+        for _ in 0..TRIES_MAX {
+            let Some((base, false)) = self.chart.current(key)? else {
+                return Ok(Reply::empty(204));
+            };
+            if if_match.is_some_and(|wanted| wanted != base) {
+                return Err(wrong_version());
+            }
+            let write = prepare::delete(key, base);
+            let event = self.event_of(cx, &write, None)?;
+            let unit =
+                CommitUnit { writes: vec![write], events: vec![event], ..CommitUnit::default() };
+            let act = Interaction::on(AuditAction::Delete, key.clone());
+            match self.chart.commit(cx, act, unit).await {
+                Err(CommitError::Stale { .. }) => {}
+                Err(error) => return Err(error.into()),
+                Ok(_) => return Ok(Reply { etag: Some(base + 1), ..Reply::empty(204) }),
+            }
+        }
+        Err(contended())
+    }
+
+    /// Deletes the one match of a query.
+    ///
+    /// - Source: FHIR R4, 3.1.0.7.1 conditional delete.
+    pub async fn conditional_delete(
+        &self,
+        cx: &Ctx,
+        kind: ResourceType,
+        query: &str,
+    ) -> Result<Reply, RecordsError> {
+        let (matches, _) = self.matches_of(cx, kind, query).await?;
+        match matches.as_slice() {
+            [] => Ok(Reply::empty(204)),
+            [key] => self.delete(cx, key, None).await,
+            _ => Err(several_match()),
+        }
+    }
+
+    /// Commits one resource with its event.
+    async fn put(
+        &self,
+        cx: &Ctx,
+        action: AuditAction,
+        key: &RecordKey,
+        kind: WriteKind,
+        resource: Json<'_>,
+        unless: Vec<Absent>,
+    ) -> Result<Write, CommitError> {
+        let event = self
+            .event_of_resource(cx, key, kind, &resource)
+            .map_err(|_| CommitError::Unavailable("no randomness"))?;
+        let write = prepare::write(resource, key, kind, now_of(cx));
+        let event = NewEvent { patient: write.patients.first().cloned(), ..event };
+        let kept = Write { terms: Vec::new(), ..write.clone() };
+        let unit = CommitUnit {
+            writes: vec![write],
+            events: vec![event],
+            unless,
+            ..CommitUnit::default()
+        };
+        self.chart.commit(cx, Interaction::on(action, key.clone()), unit).await?;
+        Ok(kept)
+    }
+
+    fn event_of_resource(
+        &self,
+        cx: &Ctx,
+        key: &RecordKey,
+        kind: WriteKind,
+        resource: &Json<'_>,
+    ) -> Result<NewEvent, RecordsError> {
+        let version = kind.base().map_or(1, |base| base.saturating_add(1));
+        Ok(event::of(self.event_id(cx)?, key, version, Some(resource), None, cx.now))
+    }
+
+    pub(crate) fn event_of(
+        &self,
+        cx: &Ctx,
+        write: &Write,
+        resource: Option<&Json<'_>>,
+    ) -> Result<NewEvent, RecordsError> {
+        let patient = write.patients.first().cloned();
+        let id = self.event_id(cx)?;
+        Ok(event::of(id, &write.key, write.version, resource, patient, cx.now))
+    }
+
+    fn event_id(&self, cx: &Ctx) -> Result<EventId, RecordsError> {
+        let mut random = [0; 10];
+        self.random.fill(&mut random).map_err(|_| RecordsError::bug("no randomness"))?;
+        Ok(EventId::at(cx.now, random))
+    }
+
+    fn written(&self, cx: &Ctx, status: u16, write: Write, prefer: Prefer) -> Reply {
+        let body = match prefer {
+            Prefer::Minimal => None,
+            Prefer::Representation => Some(write.body),
+            Prefer::OperationOutcome => Some(ward_fhir::outcome::operation_outcome(&[])),
+        };
+        Reply {
+            status,
+            body,
+            etag: Some(write.version),
+            last_modified: Some(now_of(cx)),
+            location: Some(self.location(&write.key, write.version)),
+        }
+    }
+}
+
+pub(crate) fn several_match() -> RecordsError {
+    let issue = Issue::error(IssueCode::MultipleMatches, "several resources match the condition");
+    RecordsError::with_issues(Kind::Precondition, vec![issue])
+}
+
+pub(crate) fn wrong_version() -> RecordsError {
+    RecordsError::new(Kind::Precondition, "the current version is not the one in `If-Match`")
+}
+
+pub(crate) fn contended() -> RecordsError {
+    RecordsError::new(Kind::Conflict, "others keep writing the same record; try again")
+}

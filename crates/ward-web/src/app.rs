@@ -1,0 +1,68 @@
+//! What every handler needs.
+
+use std::{sync::Arc, time::Instant};
+
+use ward_crypto::Random;
+use ward_records::Records;
+
+use crate::{auth::Gate, metrics::Metrics};
+
+/// The state of one server; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) records: Records,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: WebLimits,
+    pub(crate) started: Instant,
+}
+
+/// Limits of the HTTP side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WebLimits {
+    /// Largest request body, in bytes.
+    pub body_bytes: usize,
+    /// Connections at once; more wait to be accepted.
+    pub connections: usize,
+    /// Seconds a client may take to send its header.
+    pub header_s: u64,
+    /// Seconds one request may take.
+    pub request_s: u64,
+    /// Requests worked on at once; more are answered with 503.
+    pub requests: usize,
+}
+
+impl Default for WebLimits {
+    fn default() -> WebLimits {
+        WebLimits {
+            body_bytes: ward_core::limits::BODY_BYTES_MAX,
+            // LIMIT: a hospital's interfaces and open pages; each costs a few kilobytes.
+            connections: 4096,
+            // LIMIT: a header is one packet; slower is an attack or a dead line.
+            header_s: 10,
+            // LIMIT: the largest bundle on a slow disk stays well below.
+            request_s: 120,
+            // LIMIT: more cannot make progress on the machine this runs on.
+            requests: 1024,
+        }
+    }
+}
+
+impl App {
+    pub fn new(records: Records, random: Arc<dyn Random>, limits: WebLimits) -> App {
+        App {
+            gate: Arc::new(Gate::new(records.chart().clone())),
+            records,
+            random,
+            metrics: Arc::new(Metrics::default()),
+            limits,
+            started: Instant::now(),
+        }
+    }
+
+    /// The one-time token that makes the first account, when there is none yet.
+    pub async fn open_setup(&self) -> Result<Option<String>, crate::AuthError> {
+        self.gate.open_setup(self.random.as_ref(), crate::now()).await
+    }
+}

@@ -1,0 +1,155 @@
+//! The one table of everything that can be asked over HTTP.
+//!
+//! Routing, OpenAPI, docs/api.md and the authorization test are all made from it.
+
+use std::{fmt::Write as _, pin::Pin};
+
+use ward_core::AuditAction;
+use ward_policy::Action;
+
+use crate::{
+    app::App,
+    handlers::{access, fhir, house},
+    request::Asked,
+    respond::Answer,
+};
+
+/// One row: what may be asked, by whom, and what the audit log says of it.
+pub struct Endpoint {
+    pub method: &'static str,
+    /// Segments in braces match anything; `{type}` matches a resource type.
+    pub path: &'static str,
+    pub access: Access,
+    pub audit: Option<AuditAction>,
+    pub summary: &'static str,
+    pub(crate) handler: Handler,
+}
+
+/// Who may ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Access {
+    /// Anybody: it shows nothing of the chart.
+    Public,
+    /// Anybody signed in; the chart asks the policy for each record.
+    SignedIn(Action),
+    /// Those whom the policy allows this action of the house.
+    House(Action),
+}
+
+pub(crate) type Handler =
+    for<'a> fn(&'a App, &'a Asked) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
+macro_rules! rows {
+    ($($method:literal $path:literal $access:expr, $audit:expr, $handler:path, $summary:literal;)+) => {
+        &[$(Endpoint {
+            method: $method,
+            path: $path,
+            access: $access,
+            audit: $audit,
+            summary: $summary,
+            handler: |app, asked| Box::pin($handler(app, asked)),
+        }),+]
+    };
+}
+
+use Access::{House, Public, SignedIn};
+use AuditAction as A;
+
+/// Every endpoint. The first row that fits is taken.
+#[rustfmt::skip]
+pub static ALL: &[Endpoint] = rows! {
+    "GET" "/healthz" Public, None, house::healthz, "The process lives";
+    "GET" "/readyz" Public, None, house::readyz, "The chart takes requests";
+    "GET" "/metrics" House(Action::ReadMetrics), None, house::metrics, "Figures for Prometheus; never patient data";
+    "GET" "/openapi.json" Public, None, house::openapi, "This table as OpenAPI";
+    "GET" "/fhir/metadata" Public, None, fhir::metadata, "CapabilityStatement";
+    "POST" "/api/setup" Public, Some(A::AccountChanged), access::set_up, "First account, with the one-time token";
+    "POST" "/api/sign-in" Public, Some(A::Login), access::sign_in, "Start a session";
+    "POST" "/api/sign-out" Public, Some(A::Logout), access::sign_out, "End the session";
+    "GET" "/api/me" SignedIn(Action::Read), None, access::me, "Who is signed in";
+    "POST" "/api/accounts" House(Action::ManageAccounts), Some(A::AccountChanged), access::create_account, "Make an account";
+    "POST" "/api/tokens" House(Action::ManageTokens), Some(A::TokenCreated), access::create_token, "Make a bearer token";
+    "DELETE" "/api/tokens/{id}" House(Action::ManageTokens), Some(A::TokenRevoked), access::revoke_token, "End a bearer token";
+    "POST" "/fhir" SignedIn(Action::Create), Some(A::Transaction), fhir::bundle, "Batch or transaction";
+    "GET" "/fhir" SignedIn(Action::Search), Some(A::Search), fhir::search_system, "Search all types";
+    "GET" "/fhir/_history" SignedIn(Action::History), Some(A::HistorySystem), fhir::history_system, "History of everything";
+    "POST" "/fhir/_search" SignedIn(Action::Search), Some(A::Search), fhir::search_system_post, "Search all types by form";
+    "POST" "/fhir/{type}/_search" SignedIn(Action::Search), Some(A::Search), fhir::search_type_post, "Search a type by form";
+    "GET" "/fhir/{type}" SignedIn(Action::Search), Some(A::Search), fhir::search_type, "Search a type";
+    "POST" "/fhir/{type}" SignedIn(Action::Create), Some(A::Create), fhir::create, "Create";
+    "PUT" "/fhir/{type}" SignedIn(Action::Update), Some(A::Update), fhir::conditional_update, "Update the one match";
+    "DELETE" "/fhir/{type}" SignedIn(Action::Delete), Some(A::Delete), fhir::conditional_delete, "Delete the one match";
+    "GET" "/fhir/{type}/_history" SignedIn(Action::History), Some(A::HistoryType), fhir::history_type, "History of a type";
+    "GET" "/fhir/{type}/{id}" SignedIn(Action::Read), Some(A::Read), fhir::read, "Read";
+    "PUT" "/fhir/{type}/{id}" SignedIn(Action::Update), Some(A::Update), fhir::update, "Update, or create under this id";
+    "DELETE" "/fhir/{type}/{id}" SignedIn(Action::Delete), Some(A::Delete), fhir::delete, "Delete";
+    "GET" "/fhir/{type}/{id}/_history" SignedIn(Action::History), Some(A::HistoryInstance), fhir::history_instance, "History of a resource";
+    "GET" "/fhir/{type}/{id}/_history/{version}" SignedIn(Action::Read), Some(A::Vread), fhir::vread, "Read a version";
+    "GET" "/fhir/{compartment}/{id}/{type}" SignedIn(Action::Search), Some(A::Search), fhir::search_compartment, "Search a compartment";
+};
+
+/// The row for a request, with the values of its braces.
+pub(crate) fn find(method: &str, path: &str) -> Found {
+    let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let mut is_known = false;
+    for row in ALL {
+        if let Some(values) = fit(row.path, &segments) {
+            // HEAD is GET without a body.
+            if row.method == method || (method == "HEAD" && row.method == "GET") {
+                return Found::Row(row, values);
+            }
+            is_known = true;
+        }
+    }
+    if is_known { Found::OtherMethod } else { Found::Nothing }
+}
+
+pub(crate) enum Found {
+    Row(&'static Endpoint, Vec<(&'static str, String)>),
+    /// The address exists, for other methods.
+    OtherMethod,
+    Nothing,
+}
+
+fn fit(pattern: &'static str, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
+    let mut values = Vec::new();
+    let mut rest = segments.iter();
+    for part in pattern.trim_start_matches('/').split('/') {
+        let segment = rest.next()?;
+        match part.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            None if part == *segment => {}
+            None => return None,
+            Some(name) => {
+                let is_type = segment.chars().next().is_some_and(char::is_uppercase);
+                if matches!(name, "type" | "compartment") && !is_type && *segment != "*" {
+                    return None;
+                }
+                values.push((name, (*segment).to_owned()));
+            }
+        }
+    }
+    rest.next().is_none().then_some(values)
+}
+
+/// The table as a page of docs/.
+pub fn api_page() -> String {
+    let mut page = String::from(
+        "# HTTP API\n\nGenerated from the endpoint table by `ward docs api`; a test compares.\n\n\
+         | method | path | who | audit | what |\n|---|---|---|---|---|\n",
+    );
+    for row in ALL {
+        let who = match row.access {
+            Access::Public => "anybody".to_owned(),
+            Access::SignedIn(action) => format!("signed in; policy `{}` per record", action.as_str()),
+            Access::House(action) => format!("policy `{}`", action.as_str()),
+        };
+        let audit = row.audit.map_or("-", AuditAction::as_str);
+        // Writing to a String cannot fail.
+        let _ok = writeln!(
+            page,
+            "| {} | `{}` | {who} | {audit} | {} |",
+            row.method, row.path, row.summary
+        );
+    }
+    page
+}

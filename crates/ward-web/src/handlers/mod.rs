@@ -1,0 +1,5 @@
+//! One function per row of the endpoint table.
+
+pub(crate) mod access;
+pub(crate) mod fhir;
+pub(crate) mod house;

@@ -1,0 +1,112 @@
+//! Answers: FHIR JSON with the headers that keep patient data out of caches and frames.
+
+use axum::body::Body;
+use hyper::{
+    HeaderMap, Response, StatusCode,
+    header::{self, HeaderName, HeaderValue},
+};
+use jiff::Timestamp;
+use ward_core::Kind;
+use ward_records::{RecordsError, Reply};
+
+use crate::AuthError;
+
+/// What a handler gives.
+pub(crate) type Answer = Result<Response<Body>, RecordsError>;
+
+const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+
+/// On every answer.
+///
+/// - Source: OWASP ASVS 5.0, V3.4.
+const ALWAYS: [(HeaderName, &str); 7] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'self'; frame-ancestors 'none'"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+pub(crate) fn add_security_headers(headers: &mut HeaderMap) {
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+pub(crate) fn reply(reply: Reply) -> Answer {
+    let mut response = Response::new(Body::from(reply.body.unwrap_or_default()));
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, FHIR_JSON);
+    if let Some(version) = reply.etag {
+        put(headers, header::ETAG, format!("W/\"{version}\""));
+    }
+    if let Some(time) = reply.last_modified {
+        put(headers, header::LAST_MODIFIED, http_date(time));
+    }
+    if let Some(location) = reply.location {
+        put(headers, header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+pub(crate) fn text(status: StatusCode, body: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+/// The OperationOutcome of a refused or failed request.
+pub(crate) fn failure(error: &RecordsError) -> Response<Body> {
+    let mut response = Response::new(Body::from(error.outcome()));
+    *response.status_mut() =
+        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);
+    if error.kind == Kind::Unauthenticated {
+        let challenge = HeaderValue::from_static("Bearer realm=\"ward\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if matches!(error.kind, Kind::Busy | Kind::Unavailable) {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+impl From<AuthError> for RecordsErrorOf {
+    fn from(error: AuthError) -> RecordsErrorOf {
+        let kind = error.kind();
+        let says = if kind == Kind::Bug { "internal error".to_owned() } else { error.to_string() };
+        RecordsErrorOf(RecordsError { cause: Some(Box::new(error)), ..RecordsError::new(kind, says) })
+    }
+}
+
+/// Carries a sign-in failure to the FHIR form.
+pub(crate) struct RecordsErrorOf(pub(crate) RecordsError);
+
+pub(crate) fn auth_error(error: AuthError) -> RecordsError {
+    RecordsErrorOf::from(error).0
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// - Source: RFC 9110, 5.6.7 IMF-fixdate.
+fn http_date(time: Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
