@@ -61,8 +61,6 @@ impl<'a> Access<'a> {
 
     pub(crate) fn grant(&self, action: Action, kind: ResourceType) -> Grant {
         let mut grants = self.grants.lock().unwrap_or_else(PoisonError::into_inner);
-        *grants
-            .entry((action, kind))
-            .or_insert_with(|| self.policy.grant(self.cx, action, kind))
+        *grants.entry((action, kind)).or_insert_with(|| self.policy.grant(self.cx, action, kind))
     }
 }

@@ -8,10 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use ward_core::{ActorKind, AuditOutcome, Ctx, Phi};
-use ward_crypto::{
-    Random, RootKey, Secret32, TenantKey,
-    checkpoint::CheckpointSigner,
-};
+use ward_crypto::{Random, RootKey, Secret32, TenantKey, checkpoint::CheckpointSigner};
 use ward_policy::{Action, Policy};
 
 use crate::{
@@ -346,9 +343,8 @@ fn only_ward(cx: &Ctx) -> Result<(), ReadError> {
 }
 
 fn check_layout(db: &rusqlite::Connection) -> Result<(), OpenError> {
-    let found: i64 = db
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(TruthError::from)?;
+    let found: i64 =
+        db.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(TruthError::from)?;
     match found {
         schema::LAYOUT => Ok(()),
         found => Err(OpenError::Layout { found, known: schema::LAYOUT }),

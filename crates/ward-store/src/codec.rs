@@ -97,11 +97,7 @@ pub(crate) fn compress(wanted: Codec, plain: &[u8]) -> Result<(Codec, Vec<u8>), 
 }
 
 /// Appends the plain form of `packed` to `out`, never more than [`PLAIN_BYTES_MAX`].
-pub(crate) fn decompress(
-    codec: Codec,
-    packed: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<(), CodecError> {
+pub(crate) fn decompress(codec: Codec, packed: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
     if codec == Codec::PLAIN {
         out.extend_from_slice(packed);
         return Ok(());

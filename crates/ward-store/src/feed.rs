@@ -133,13 +133,11 @@ pub(crate) fn events_after(
         let sql = "SELECT seq, n, kind, priority, sealed FROM event \
                    WHERE (seq, n) > (?1, ?2) ORDER BY seq, n LIMIT ?3";
         let mut query = db.prepare_cached(sql)?;
-        let rows = query.query_map(
-            params![sql_int(place.seq.0), place.n, limit(wanted)],
-            |row| {
+        let rows =
+            query.query_map(params![sql_int(place.seq.0), place.n, limit(wanted)], |row| {
                 let place = FeedPlace { seq: Seq(row.get(0)?), n: row.get(1)? };
                 Ok((place, row.get::<_, u8>(2)?, row.get::<_, u8>(3)?, row.get::<_, Vec<u8>>(4)?))
-            },
-        )?;
+            })?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
     })?;
     let mut events = Vec::with_capacity(rows.len());

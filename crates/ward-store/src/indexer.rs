@@ -146,13 +146,8 @@ pub(crate) fn start(
         applied: watch::Sender::new(last),
     });
     let (sender, receiver) = mpsc::sync_channel(BATCHES_WAITING_MAX);
-    let mut indexer = Indexer {
-        state: Arc::clone(&state),
-        truth,
-        keyring,
-        replay_from: Some(from),
-        n_failed: 0,
-    };
+    let mut indexer =
+        Indexer { state: Arc::clone(&state), truth, keyring, replay_from: Some(from), n_failed: 0 };
     // A short tail is not worth a moment without search.
     indexer.replay_short();
     let thread = thread::Builder::new()

@@ -17,6 +17,7 @@ mod keys;
 mod limits;
 mod lock;
 mod maintain;
+mod peek;
 mod postings;
 mod prepare;
 mod query;

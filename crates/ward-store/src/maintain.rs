@@ -157,8 +157,9 @@ impl Chart {
         Ok(())
     }
 
-    /// Compares what truth and the index say of the records numbered `numbers`, and rebuilds the
-    /// index when they differ.
+    /// Compares what truth and the index say of the records that the versions numbered `numbers`
+    /// belong to, and rebuilds the index when they differ. [`Chart::version_count`] is the largest
+    /// number.
     pub fn sample(&self, numbers: impl IntoIterator<Item = u64>) -> Result<Sampled, SearchError> {
         let inner = &self.inner;
         let index = inner.index.ready().ok_or(SearchError::Rebuilding)?;
@@ -170,16 +171,12 @@ impl Chart {
             random: inner.random.as_ref(),
             visible: &visible,
         };
-        let destroyed = |rid: &u64| -> Result<bool, SearchError> {
-            let row = inner.truth.row_at(*rid, view.index.seq)?;
-            Ok(row.is_none_or(|(row, _)| {
-                row.patients.iter().any(|scope| inner.keyring.is_destroyed(scope))
-            }))
-        };
-        let mut kept = Vec::new();
-        for rid in numbers {
-            if !destroyed(&rid)? {
-                kept.push(rid);
+        let mut kept = std::collections::BTreeSet::new();
+        for vid in numbers {
+            if let Some((row, _)) = inner.truth.row_at(vid, view.index.seq)?
+                && !row.patients.iter().any(|scope| inner.keyring.is_destroyed(scope))
+            {
+                kept.insert(row.rid);
             }
         }
         let sampled = sampler::sample(&view, kept)?;

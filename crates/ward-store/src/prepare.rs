@@ -79,7 +79,10 @@ pub(crate) struct Bench<'a> {
 impl PreparedUnit {
     /// A unit that leaves nothing but an audit entry.
     pub(crate) fn audit_only(draft: AuditDraft) -> PreparedUnit {
-        PreparedUnit { audit: Some(draft.clone()), ..PreparedUnit::empty(draft.time.as_microsecond()) }
+        PreparedUnit {
+            audit: Some(draft.clone()),
+            ..PreparedUnit::empty(draft.time.as_microsecond())
+        }
     }
 
     pub(crate) fn empty(now_us: i64) -> PreparedUnit {
@@ -241,8 +244,8 @@ fn prepare_write(
     }
     let terms = seal::terms(bench.keyring, &head, packed, bench.random).map_err(gone_seal)?;
     let body = if deleted { &[][..] } else { &write.body };
-    let body = seal::body(bench.keyring, &head, &write.key.id, body, bench.random)
-        .map_err(gone_seal)?;
+    let body =
+        seal::body(bench.keyring, &head, &write.key.id, body, bench.random).map_err(gone_seal)?;
     let mut remove = match &base {
         None => Vec::new(),
         Some(base) => postings_of(bench.keyring, base).map_err(gone_seal)?,

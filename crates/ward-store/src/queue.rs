@@ -133,11 +133,7 @@ pub(crate) fn lease(
 }
 
 /// Gives a command back, to be done at `not_before_us`.
-pub(crate) fn retry(
-    db: &Connection,
-    id: CommandId,
-    not_before_us: i64,
-) -> Result<(), TruthError> {
+pub(crate) fn retry(db: &Connection, id: CommandId, not_before_us: i64) -> Result<(), TruthError> {
     let sql = "UPDATE command SET state = ?1, not_before = ?2 WHERE id = ?3";
     db.prepare_cached(sql)?.execute(params![READY, not_before_us, id.0])?;
     Ok(())

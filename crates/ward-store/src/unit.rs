@@ -91,8 +91,12 @@ pub enum WriteKind {
     /// The id must be new.
     Create,
     /// `base` is the version that was seen; `None` means that there must be none.
-    Update { base: Option<u32> },
-    Delete { base: u32 },
+    Update {
+        base: Option<u32>,
+    },
+    Delete {
+        base: u32,
+    },
 }
 
 impl WriteKind {

@@ -94,28 +94,19 @@ pub(crate) fn page(
 }
 
 /// Opens entry `n`.
-pub(crate) fn open(
-    keyring: &Keyring,
-    n: u64,
-    sealed: &[u8],
-) -> Result<entry::Decoded, ReadError> {
+pub(crate) fn open(keyring: &Keyring, n: u64, sealed: &[u8]) -> Result<entry::Decoded, ReadError> {
     let plain = keyring
         .open_own(LABEL, u128::from(n), sealed)
         .map_err(|source| ReadError::Seal(SealError::Open(source)))?;
     entry::decode(&plain).ok_or(ReadError::Truth(TruthError::Row("audit entry")))
 }
 
-fn entries_before(
-    truth: &Truth,
-    before: u64,
-    n: usize,
-) -> Result<Vec<(u64, Vec<u8>)>, TruthError> {
+fn entries_before(truth: &Truth, before: u64, n: usize) -> Result<Vec<(u64, Vec<u8>)>, TruthError> {
     truth.read(|db| {
         let sql = "SELECT n, sealed FROM audit WHERE n < ?1 ORDER BY n DESC LIMIT ?2";
         let mut query = db.prepare_cached(sql)?;
-        let rows = query.query_map(params![sql_int(before), limit(n)], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        let rows = query
+            .query_map(params![sql_int(before), limit(n)], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     })
 }

@@ -170,8 +170,7 @@ pub fn verify(
     }
     let truth = Arc::new(Truth::open(&path, 2));
     let tenant = truth.tenant()?;
-    let keyring =
-        chart::open_keyring(&truth, root, &tenant, 16).map_err(VerifyError::Open)?;
+    let keyring = chart::open_keyring(&truth, root, &tenant, 16).map_err(VerifyError::Open)?;
     let signer = chart::open_signer(root, &tenant).map_err(VerifyError::Open)?;
     let db = truth::open_reader(&path)?;
     // One snapshot, so that a server at work does not disturb.
@@ -233,8 +232,9 @@ impl Walk<'_> {
                     kept,
                     reason: "it is of another log".to_owned(),
                 }),
-                Err(error) => self
-                    .find(Finding::CheckpointForged { kept, reason: error.to_string() }),
+                Err(error) => {
+                    self.find(Finding::CheckpointForged { kept, reason: error.to_string() })
+                }
             }
         }
         n
@@ -326,9 +326,11 @@ impl Walk<'_> {
         if self.next_vid <= last {
             self.find(Finding::VersionUnaccounted { first_vid: self.next_vid, last_vid: last });
         }
-        let kept: Option<Vec<u8>> = rusqlite::OptionalExtension::optional(
-            self.db.query_row("SELECT bytes FROM frontier", [], |row| row.get(0)),
-        )?;
+        let kept: Option<Vec<u8>> = rusqlite::OptionalExtension::optional(self.db.query_row(
+            "SELECT bytes FROM frontier",
+            [],
+            |row| row.get(0),
+        ))?;
         let fits = match kept {
             None => self.frontier.is_empty(),
             Some(bytes) => bytes == self.frontier.to_bytes(),

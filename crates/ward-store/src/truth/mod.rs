@@ -190,7 +190,8 @@ impl Past for Truth {
         self.read(|db| {
             let first = rows::commits_after(db, seq, 1)?;
             let Some(first) = first.first() else { return Ok(Some(BTreeSet::new())) };
-            let mut query = db.prepare_cached("SELECT rid FROM version WHERE vid >= ?1 LIMIT ?2")?;
+            let mut query =
+                db.prepare_cached("SELECT rid FROM version WHERE vid >= ?1 LIMIT ?2")?;
             let limit_rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
             let rids = query
                 .query_map(params![first.first_vid, limit_rows], |row| row.get::<_, u64>(0))?

@@ -268,11 +268,7 @@ fn one(result: rusqlite::Result<Result<Row, TruthError>>) -> Result<Option<Row>,
     result.optional()?.transpose()
 }
 
-fn many(
-    db: &Connection,
-    sql: &str,
-    params: impl rusqlite::Params,
-) -> Result<Vec<Row>, TruthError> {
+fn many(db: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<Vec<Row>, TruthError> {
     let mut query = db.prepare_cached(sql)?;
     let rows = query.query_map(params, read_row)?;
     rows.map(|row| row?).collect()

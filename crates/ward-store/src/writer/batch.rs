@@ -3,14 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 use ward_core::AuditOutcome;
-use ward_crypto::{
-    checkpoint::Checkpoint,
-    merkle::Frontier,
-};
+use ward_crypto::{checkpoint::Checkpoint, merkle::Frontier};
 
-use super::{
-    Done, IDEMPOTENCY_LABEL, Job, State, Work, Writer, faults::Fault, recent::Recent,
-};
+use super::{Done, IDEMPOTENCY_LABEL, Job, State, Work, Writer, faults::Fault, recent::Recent};
 use crate::{
     Seq,
     audit::{self, AuditDraft, Wrote},
@@ -119,10 +114,13 @@ impl Writer {
                 }
                 tracing::error!(full, units = jobs.len(), "commit failed");
                 for job in jobs {
-                    answer(job.answer, Err(match full {
-                        true => CommitError::Full,
-                        false => CommitError::Unavailable("the disk failed"),
-                    }));
+                    answer(
+                        job.answer,
+                        Err(match full {
+                            true => CommitError::Full,
+                            false => CommitError::Unavailable("the disk failed"),
+                        }),
+                    );
                 }
             }
         }
@@ -247,11 +245,7 @@ struct UnitAt<'a> {
 }
 
 impl UnitAt<'_> {
-    fn unit(
-        &mut self,
-        unit: &mut PreparedUnit,
-        work: Option<Work>,
-    ) -> Result<Outcome, TruthError> {
+    fn unit(&mut self, unit: &mut PreparedUnit, work: Option<Work>) -> Result<Outcome, TruthError> {
         let mut outcome = match self.replay_of(unit)? {
             Some(done) => {
                 self.audit(unit.audit.take(), Wrote { seq: self.state.seq, ..Wrote::default() })?;
@@ -278,11 +272,9 @@ impl UnitAt<'_> {
         match outcome {
             Ok(outcome) => Ok(outcome),
             Err(Stop::Failed(failed)) => Err(failed),
-            Err(Stop::Refused(refused)) => Ok(Outcome {
-                result: Err(refused),
-                changes: Vec::new(),
-                after: After::default(),
-            }),
+            Err(Stop::Refused(refused)) => {
+                Ok(Outcome { result: Err(refused), changes: Vec::new(), after: After::default() })
+            }
         }
     }
 
@@ -536,12 +528,7 @@ fn insert_key(db: &Connection, scope: &Scope, row: &KeyRow) -> Result<(), TruthE
     // Two units that bring the same new patient carry the same key; the first one writes it.
     let sql = "INSERT OR IGNORE INTO scope_key (scope, tenant_version, wrapped, name) \
                VALUES (?1, ?2, ?3, ?4)";
-    db.prepare_cached(sql)?.execute(params![
-        scope.0,
-        row.tenant_version,
-        row.wrapped,
-        row.name
-    ])?;
+    db.prepare_cached(sql)?.execute(params![scope.0, row.tenant_version, row.wrapped, row.name])?;
     Ok(())
 }
 

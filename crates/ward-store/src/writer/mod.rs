@@ -29,13 +29,28 @@ pub(crate) const IDEMPOTENCY_LABEL: &str = "idempotency";
 
 /// What the writer does besides a unit's own writes.
 pub(crate) enum Work {
-    Lease { lane: [u8; 16], until_us: i64, n: usize },
-    Retry { id: CommandId, not_before_us: i64 },
-    Bury { id: CommandId },
+    Lease {
+        lane: [u8; 16],
+        until_us: i64,
+        n: usize,
+    },
+    Retry {
+        id: CommandId,
+        not_before_us: i64,
+    },
+    Bury {
+        id: CommandId,
+    },
     /// Destroys a patient's key; the changes take its records out of the index.
-    Destroy { scope: Scope, changes: Vec<crate::index::IndexChange> },
+    Destroy {
+        scope: Scope,
+        changes: Vec<crate::index::IndexChange>,
+    },
     /// Wraps every data key under a new tenant key.
-    Rotate { tenant: Box<TenantKey>, wrapped: Vec<u8> },
+    Rotate {
+        tenant: Box<TenantKey>,
+        wrapped: Vec<u8>,
+    },
     /// Nothing, but after everything that came before.
     Flush,
     /// Signs a checkpoint now.
