@@ -4,8 +4,12 @@
 
 #![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
 
+pub mod definitions;
+pub mod fhirpath;
+pub mod fhirpath_patch;
 pub mod json;
 pub mod outcome;
 pub mod search;
+pub mod validate;
 
 pub use json::Json;
