@@ -6,7 +6,7 @@ use ward_core::{FhirId, ResourceType};
 use super::{
     convert::{Sink, convert, is_reference_to, points_at},
     params::{Component, param, param_by_id, tree_of},
-    program::{Element, Filter, Path, Step, Tree},
+    program::{Element, Filter, Step, Tree},
     term::{ParamId, Term, TermValue},
 };
 use crate::json::Json;
@@ -131,7 +131,7 @@ impl<'j, 'a> Walk<'j, 'a> {
             let mut sink = Sink { param, terms: &mut values };
             for path in &component.program.paths {
                 let start = if path.from_root { self.root } else { at };
-                follow(path, &path.steps, start, &mut |item| {
+                follow(&path.steps, start, &mut |item| {
                     convert(component.kind, path.ends_at, item, &mut sink);
                 });
             }
@@ -172,18 +172,13 @@ fn items<'s, 'j, 'a>(
     })
 }
 
-fn follow<'j, 'a>(
-    path: &Path,
-    steps: &[Step],
-    at: &'j Json<'a>,
-    found: &mut dyn FnMut(&'j Json<'a>),
-) {
+fn follow<'j, 'a>(steps: &[Step], at: &'j Json<'a>, found: &mut dyn FnMut(&'j Json<'a>)) {
     let Some((step, rest)) = steps.split_first() else { return found(at) };
     let Some(object) = at.as_object() else { return };
     for (name, value) in object.iter() {
         if step.enters(name).is_some() {
             for item in items(step, value) {
-                follow(path, rest, item, found);
+                follow(rest, item, found);
             }
         }
     }
@@ -269,7 +264,7 @@ fn patients(kind: ResourceType, resource: &Json<'_>) -> SmallVec<[FhirId; 1]> {
     for code in compartment_params(kind) {
         let Some(def) = param(kind, code) else { continue };
         for path in &def.program.paths {
-            follow(path, &path.steps, resource, &mut |item| {
+            follow(&path.steps, resource, &mut |item| {
                 let id = points_at(item, ResourceType::PATIENT).and_then(|id| id.parse().ok());
                 if let Some(id) = id
                     && !patients.contains(&id)

@@ -277,9 +277,9 @@ fn test_near(value: &TermValue, pick: u8, other: &str, width: i64) -> Test {
             _ => Test::Token { system: SystemMatch::Any, code: Some(other()) },
         },
         TermValue::Reference { kind, id, version } => Test::Reference {
-            kind: (pick % 2 == 0).then_some(*kind),
+            kind: pick.is_multiple_of(2).then_some(*kind),
             id: id.clone(),
-            version: version.filter(|_| pick % 3 == 0),
+            version: version.filter(|_| pick.is_multiple_of(3)),
         },
         TermValue::Url(url) => match pick % 4 {
             0 => Test::Url { url: url.clone(), how: UriMatch::Same },
