@@ -132,7 +132,7 @@ impl Chart {
             anchors: Anchors::new(anchors),
             indexer: indexer.clone(),
             faults,
-            lock,
+            _lock: lock,
         })?;
         let inner = Inner { writer, indexer, index, truth, keyring, policy, random, root };
         Ok(Chart { inner: Arc::new(inner) })

@@ -18,10 +18,11 @@ fn a_full_disk_refuses_and_recovers() {
     let mut rig = Rig::new();
     run(rig.init().close(at(0)));
     let big = |n: usize| {
+        let seed = u64::try_from(n).unwrap() + 7;
         // Text that does not compress, so that pages fill.
         let noise: String = (0..3000u64)
             .map(|at| {
-                let mix = (at + 1).wrapping_mul(n as u64 + 7).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let mix = (at + 1).wrapping_mul(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 char::from(b'a' + u8::try_from((mix >> 57) % 26).unwrap())
             })
             .collect();

@@ -2,6 +2,7 @@
 
 /// What the disk does at a commit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(not(test), expect(dead_code, reason = "only tests make the disk fail"))]
 pub(crate) enum Fault {
     /// The flush failed: what was written may or may not be there.
     Flush,

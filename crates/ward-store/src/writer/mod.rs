@@ -109,7 +109,7 @@ pub(crate) struct WriterParts {
     pub(crate) indexer: IndexerHandle,
     pub(crate) faults: Arc<dyn Faults>,
     /// Kept until the last write is done.
-    pub(crate) lock: Lock,
+    pub(crate) _lock: Lock,
 }
 
 /// Where truth stands.
