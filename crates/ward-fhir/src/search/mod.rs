@@ -1,5 +1,6 @@
 //! Search: which terms a resource has, how they are stored, and which tests a query makes.
 
+mod bounds;
 mod clause;
 mod convert;
 mod date;

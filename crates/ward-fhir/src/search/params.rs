@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use ward_core::ResourceType;
 
 use super::{
-    program::{Program, Tree},
+    program::{Program, Step, Tree},
     term::ParamId,
 };
+use crate::definitions::{ElementKind, schema};
 
 /// One search parameter of one resource type.
 #[derive(Debug)]
@@ -31,6 +32,41 @@ impl ParamDef {
         self.kind == ParamKind::Reference
             && (self.targets.is_empty() || self.targets.contains(&target))
     }
+
+    /// Whether a record has at most one value of this parameter, by the definitions.
+    pub(super) fn is_single(&self) -> bool {
+        let mut element = None;
+        for path in &self.program.paths {
+            let Some(end) = single_end(self.base, &path.steps) else { return false };
+            // Two paths are one value only as two forms of one choice.
+            if element.is_some_and(|known| known != end) {
+                return false;
+            }
+            element = Some(end);
+        }
+        element.is_some()
+    }
+}
+
+/// The type and element that a path ends at, unless something on the way repeats.
+fn single_end(base: ResourceType, steps: &[Step]) -> Option<(&'static str, &'static str)> {
+    let mut def = schema().resource(base.name())?;
+    let mut end = None;
+    for (at, step) in steps.iter().enumerate() {
+        let found = def.member(step.name).map(|found| (found.element, Some(found.kind)));
+        let (element, kind) = found.or_else(|| Some((def.element(step.name)?, None)))?;
+        if element.repeats() {
+            return None;
+        }
+        end = Some((def.name, element.name));
+        if at + 1 < steps.len() {
+            match kind?.kind {
+                ElementKind::Complex(id) => def = schema().get(id)?,
+                ElementKind::Primitive(_) | ElementKind::AnyResource => return None,
+            }
+        }
+    }
+    end
 }
 
 /// One part of a composite parameter.

@@ -3,6 +3,7 @@
 use ward_core::{ResourceType, limits::PAGE_MAX};
 
 use super::{
+    bounds::bound_dates,
     clause::{Clause, ClauseOp},
     decode::decode_query,
     params::{ParamDef, ParamKind, param, params_of},
@@ -74,6 +75,9 @@ pub fn parse_pairs(
             Ok(Applied::No) => {}
             Err(issue) => parser.issues.push(issue.at(safe_name(name))),
         }
+    }
+    for part in &mut parser.request.parts {
+        bound_dates(&mut part.conditions);
     }
     if parser.issues.is_empty() { Ok(parser.request) } else { Err(parser.issues) }
 }

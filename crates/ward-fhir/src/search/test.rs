@@ -56,6 +56,8 @@ pub enum Test {
         prefix: Prefix,
         interval: Interval,
     },
+    /// Overlaps the interval. Asked by no query: it bounds the lookup of two comparisons.
+    Within(Interval),
     Number {
         prefix: Prefix,
         decimal: Decimal,
@@ -184,6 +186,9 @@ impl Test {
                 let value = Interval { from_us: *from_us, to_us: *to_us };
                 date_matches(*prefix, *interval, value)
             }
+            (Test::Within(interval), ValueRef::Date { from_us, to_us }) => {
+                interval.overlaps(Interval { from_us: *from_us, to_us: *to_us })
+            }
             (Test::Number { prefix, decimal }, ValueRef::Number { low, high, .. }) => {
                 number_matches(*prefix, *decimal, *low, *high)
             }
@@ -239,6 +244,7 @@ impl Test {
             }
             Test::Date { prefix: Prefix::Eq, interval } => buckets(*interval),
             Test::Date { prefix: Prefix::Ap, interval } => buckets(around(*interval)),
+            Test::Within(interval) => buckets(*interval),
             Test::Composite(tests) => {
                 for (at, test) in (b'0'..).zip(tests) {
                     if let Lookup::Keys(inner) = test.lookup() {

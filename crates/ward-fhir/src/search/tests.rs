@@ -325,6 +325,20 @@ fn test_near(value: &TermValue, pick: u8, other: &str, width: i64) -> Test {
     }
 }
 
+#[test]
+fn only_single_valued_dates_are_bounded() {
+    let clauses = |kind: ResourceType, query: &str| {
+        let request = parse_search(Some(kind), query, Handling::Strict).unwrap();
+        request.parts[0].conditions.clauses.len()
+    };
+    assert_eq!(clauses(ResourceType::OBSERVATION, "date=ge2024-01&date=lt2024-02"), 3);
+    assert_eq!(clauses(ResourceType::OBSERVATION, "value-date=gt2024-01&value-date=le2024-02"), 3);
+    assert_eq!(clauses(ResourceType::PATIENT, "_lastUpdated=ge2024&_lastUpdated=lt2025"), 3);
+    assert_eq!(clauses(ResourceType::OBSERVATION, "date=ge2024-01&date=ge2024-02"), 2);
+    assert_eq!(clauses(ResourceType::OBSERVATION, "date=ge2024-01,2020&date=lt2024-02"), 2);
+    assert_eq!(clauses(ResourceType::CARE_PLAN, "activity-date=ge2024&activity-date=lt2025"), 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
@@ -347,6 +361,35 @@ proptest! {
                 index_keys(&term, &mut |key| keys.push(key));
                 prop_assert!(keys.iter().any(|key| wanted.contains(key)), "{test:?} {value:?}");
             }
+        }
+    }
+
+    /// The clause that two bounds imply accepts whatever both accept.
+    #[test]
+    fn bounds_take_away_no_match(
+        from in instant(),
+        width in prop_oneof![1..200_000_000_000_i64, 1..40_000_000_000_000_000_i64],
+        lower in 0..28_u32,
+        upper in 0..28_u32,
+        low in 0..3_usize,
+        high in 0..3_usize,
+    ) {
+        let (low, high) = (["ge", "gt", "sa"][low], ["le", "lt", "eb"][high]);
+        let query = format!("date={low}1970-01-{:02}&date={high}1970-02-{:02}", lower + 1, upper + 1);
+        let request = parse_search(Some(ResourceType::OBSERVATION), &query, Handling::Strict);
+        let clauses = &request.unwrap().parts[0].conditions.clauses;
+        prop_assert_eq!(clauses.len(), 3);
+        let to_us = from.saturating_add(width);
+        prop_assume!(from < to_us);
+        let value = TermValue::Date { from_us: from, to_us };
+        let passes = |clause: &Clause| clause.any[0].matches(&value);
+        if clauses.iter().skip(1).all(passes) {
+            prop_assert!(passes(&clauses[0]));
+            let Lookup::Keys(wanted) = clauses[0].any[0].lookup() else { panic!("no lookup") };
+            let mut keys = Vec::new();
+            let term = Term { param: clauses[0].param, value: value.clone() };
+            index_keys(&term, &mut |key| keys.push(key));
+            prop_assert!(keys.iter().any(|key| wanted.contains(key)));
         }
     }
 
