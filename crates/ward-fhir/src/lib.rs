@@ -8,6 +8,7 @@ pub mod definitions;
 pub mod fhirpath;
 pub mod fhirpath_patch;
 pub mod json;
+pub mod json_patch;
 pub mod outcome;
 pub mod search;
 pub mod validate;

@@ -115,11 +115,8 @@ fn finish(def: &mut TypeDef) {
             def.required |= 1 << at;
         }
         for (kind, of) in element.types.iter().enumerate() {
-            let name = if element.is_choice {
-                choice_name(element.name, of.name)
-            } else {
-                element.name
-            };
+            let name =
+                if element.is_choice { choice_name(element.name, of.name) } else { element.name };
             def.members.push(Member { name, element: at, kind });
         }
     }

@@ -28,7 +28,7 @@ impl<'a> Walk<'a> {
                 self.see(found, &mut seen, path);
                 self.member(found, name, value, object, path);
             } else if !(is_resource && name == "resourceType") {
-                self.unknown(name, path);
+                self.unknown("", name, path);
             }
         }
         let missing = def.required() & !seen;
@@ -40,8 +40,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn unknown(&mut self, name: &str, path: &Path<'_>) {
-        let text = format!("`{}` is not an element here", shown(name));
+    fn unknown(&mut self, prefix: &str, name: &str, path: &Path<'_>) {
+        let text = format!("`{prefix}{}` is not an element here", shown(name));
         self.error(path, Code::Structure, text);
     }
 
@@ -125,10 +125,8 @@ impl<'a> Walk<'a> {
         seen: &mut u128,
     ) {
         let found = def.member(plain);
-        let Some(found) =
-            found.filter(|f| matches!(f.kind.kind, ElementKind::Primitive(_)))
-        else {
-            return self.unknown(plain, path);
+        let Some(found) = found.filter(|f| matches!(f.kind.kind, ElementKind::Primitive(_))) else {
+            return self.unknown("_", plain, path);
         };
         let main = object.get(plain);
         if main.is_none() {

@@ -53,12 +53,6 @@ impl Walk<'_> {
             self.issues.push(Issue::error(code, diagnostics).at(path.text()));
         }
     }
-
-    fn warning(&mut self, path: &Path<'_>, code: IssueCode, diagnostics: impl Into<String>) {
-        if self.issues.len() < ISSUES_MAX {
-            self.issues.push(Issue::warning(code, diagnostics).at(path.text()));
-        }
-    }
 }
 
 /// A member name, if it looks like one. Anything else could be content in the wrong place.

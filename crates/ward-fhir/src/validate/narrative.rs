@@ -108,7 +108,8 @@ fn start_tag(tag: &str) -> Result<(&str, bool, &str), Fault> {
         }
         let (attribute, value) = inner.split_once('=').ok_or(Fault::Syntax)?;
         let value = value.trim_start();
-        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(Fault::Syntax)?;
+        let quote =
+            value.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(Fault::Syntax)?;
         let (value, after) =
             value.get(1..).and_then(|v| v.split_once(quote)).ok_or(Fault::Syntax)?;
         check_attribute(attribute.trim_end(), value)?;

@@ -76,7 +76,6 @@ impl<'a> Walk<'a> {
     }
 
     fn unique_ids(&mut self, contained: &[Json<'_>], path: &Path<'_>) {
-        // Two are compared directly; a set is worth its memory only for many.
         let mut ids: Vec<&str> = contained.iter().filter_map(|c| c.get("id")?.as_str()).collect();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {

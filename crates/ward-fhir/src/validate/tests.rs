@@ -58,7 +58,7 @@ fn findings_are_limited() {
     assert!(has_errors(&issues));
 }
 
-/// Every file of the shared population is valid, but for what the golden file names.
+/// Every resource of the shared population is valid.
 #[test]
 fn a_real_population_is_valid() {
     let shared = std::env::var_os("WARD_SHARED_DATA").map_or_else(
@@ -108,8 +108,8 @@ fn a_real_population_is_valid() {
     for (line, count) in counted {
         writeln!(found, "{line} ({count})").unwrap();
     }
-    assert!(1000 < resources);
-    expect_test::expect_file![folder("validate-population.txt")].assert_eq(&found);
+    assert!(15_000 < resources, "{resources}");
+    assert_eq!(found, "");
 }
 
 #[test]
@@ -149,11 +149,8 @@ fn narratives() {
 }
 
 fn any_member() -> impl Strategy<Value = String> {
-    let names: Vec<&'static str> = schema()
-        .types()
-        .iter()
-        .flat_map(|def| def.elements().iter().map(|e| e.name))
-        .collect();
+    let names: Vec<&'static str> =
+        schema().types().iter().flat_map(|def| def.elements().iter().map(|e| e.name)).collect();
     prop_oneof![
         8 => prop::sample::select(names).prop_map(str::to_owned),
         1 => Just("resourceType".to_owned()),
