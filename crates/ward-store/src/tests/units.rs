@@ -129,8 +129,16 @@ fn a_repetition_is_answered_not_done() {
     assert_eq!(first.replayed, None);
     let again = commit(&chart, 2, unit("second")).unwrap();
     assert_eq!((again.seq, again.replayed.as_deref()), (first.seq, Some(&b"first"[..])));
+    // So is an update, which would be stale by now.
+    let unit = |s: &str| CommitUnit {
+        idempotency: Some([8; 32]),
+        answer: Some(Phi::new(s.as_bytes().to_vec())),
+        ..update(1, &patient("a", "B"))
+    };
+    assert_eq!(commit(&chart, 3, unit("first")).unwrap().replayed, None);
+    assert_eq!(commit(&chart, 4, unit("second")).unwrap().replayed.as_deref(), Some(&b"first"[..]));
     // A day later the key is free again, and the record is found to exist.
-    let later = commit(&chart, 2 + 24 * 3600, unit("third")).unwrap_err();
+    let later = commit(&chart, 5 + 24 * 3600, unit("third")).unwrap_err();
     assert_eq!(later.kind(), Kind::Conflict);
 }
 

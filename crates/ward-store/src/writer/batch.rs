@@ -97,7 +97,13 @@ impl Writer {
             Ok((outcomes, signed)) => {
                 self.db = Some(db);
                 self.state = next;
+                let destroyed = outcomes.iter().any(|it| it.after.destroyed.is_some());
                 self.hand_on(jobs, outcomes);
+                if destroyed && let Some(db) = &self.db {
+                    // The wrapped key must not stay behind in the log. Readers may keep a part of
+                    // it for a moment; the next checkpoint takes that.
+                    let _ = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+                }
                 if let Some(text) = signed {
                     self.parts.anchors.keep(&text);
                 }
@@ -134,9 +140,16 @@ impl Writer {
                 // A write that changes nothing: reading alone would not notice a dead disk.
                 db.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(TruthError::from)?;
                 let state = load_state(&db)?;
-                Ok((db, state))
+                let tenant_version = rows::tenant(&db)?.version;
+                Ok((db, state, tenant_version))
             });
-        let Ok((db, state)) = opened else { return false };
+        let Ok((db, state, tenant_version)) = opened else { return false };
+        let known = self.parts.keyring.current().map(|tenant| tenant.version());
+        if known.ok() != Some(tenant_version) {
+            // A rotation reached the disk without being acknowledged: only a restart has its key.
+            tracing::error!(tenant_version, "restart needed after a rotation");
+            return false;
+        }
         if state.seq != self.state.seq {
             // The failed batch had reached the disk after all.
             self.recent = Recent::new(state.seq);
@@ -281,19 +294,8 @@ impl UnitAt<'_> {
     /// The kept answer, when this unit was done before.
     fn replay_of(&self, unit: &PreparedUnit) -> Result<Option<Done>, TruthError> {
         let Some((key, _)) = &unit.idempotency else { return Ok(None) };
-        let sql = "SELECT seq, sealed FROM idempotency WHERE key = ?1 AND expires > ?2";
-        let kept: Option<(u64, Vec<u8>)> = self
-            .db
-            .prepare_cached(sql)?
-            .query_row(params![key, unit.now_us], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let Some((seq, sealed)) = kept else { return Ok(None) };
-        let answer = self
-            .keyring
-            .open_own(IDEMPOTENCY_LABEL, prepare::half_of(key), &sealed)
-            .map_err(|_| TruthError::Row("kept answer does not open"))?;
-        let receipt = Receipt { seq: Seq(seq), replayed: Some(answer) };
-        Ok(Some(Done { receipt, leased: Vec::new(), n_keys: 0 }))
+        let kept = kept_answer(self.db, self.keyring, key, unit.now_us)?;
+        Ok(kept.map(|receipt| Done { receipt, leased: Vec::new(), n_keys: 0 }))
     }
 
     /// Checks everything that may refuse the unit. Answers each write's record number, if it has
@@ -522,6 +524,25 @@ impl UnitAt<'_> {
         self.state.frontier.push(audit::leaf(n, &sealed));
         Ok(())
     }
+}
+
+/// What a unit with this idempotency key came to, when it was done less than a day ago.
+pub(crate) fn kept_answer(
+    db: &Connection,
+    keyring: &Keyring,
+    key: &[u8; 32],
+    now_us: i64,
+) -> Result<Option<Receipt>, TruthError> {
+    let sql = "SELECT seq, sealed FROM idempotency WHERE key = ?1 AND expires > ?2";
+    let kept: Option<(u64, Vec<u8>)> = db
+        .prepare_cached(sql)?
+        .query_row(params![key, now_us], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((seq, sealed)) = kept else { return Ok(None) };
+    let answer = keyring
+        .open_own(IDEMPOTENCY_LABEL, prepare::half_of(key), &sealed)
+        .map_err(|_| TruthError::Row("kept answer does not open"))?;
+    Ok(Some(Receipt { seq: Seq(seq), replayed: Some(answer) }))
 }
 
 fn insert_key(db: &Connection, scope: &Scope, row: &KeyRow) -> Result<(), TruthError> {

@@ -1,7 +1,7 @@
 //! The one writer: groups waiting units into one durable batch, checks each in order, and answers
 //! each caller after the batch is durable and the index holds it.
 
-mod batch;
+pub(crate) mod batch;
 pub(crate) mod faults;
 mod recent;
 
