@@ -1,7 +1,9 @@
 //! Which medical event a write is.
 
 use jiff::Timestamp;
-use ward_core::{EventPriority, FhirId, MedicalEventType, Phi, RecordKey, ResourceType, ids::EventId};
+use ward_core::{
+    EventPriority, FhirId, MedicalEventType, Phi, RecordKey, ResourceType, ids::EventId,
+};
 use ward_fhir::Json;
 use ward_store::NewEvent;
 

@@ -12,8 +12,7 @@ impl Records {
     /// - Audit: `read`, durable before the answer.
     /// - Source: FHIR R4, 3.1.0.2 read.
     pub async fn read(&self, cx: &Ctx, key: &RecordKey) -> Result<Reply, RecordsError> {
-        let reader =
-            self.chart.reader(cx, Interaction::on(AuditAction::Read, key.clone()));
+        let reader = self.chart.reader(cx, Interaction::on(AuditAction::Read, key.clone()));
         let found = reader.get(key);
         let (outcome, answer) = answer_of(found);
         reader.finish(outcome).await?;
@@ -29,8 +28,7 @@ impl Records {
         key: &RecordKey,
         version: u32,
     ) -> Result<Reply, RecordsError> {
-        let reader =
-            self.chart.reader(cx, Interaction::on(AuditAction::Vread, key.clone()));
+        let reader = self.chart.reader(cx, Interaction::on(AuditAction::Vread, key.clone()));
         let found = reader.version(key, version);
         let (outcome, answer) = answer_of(found);
         reader.finish(outcome).await?;

@@ -70,6 +70,8 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/accounts" House(Action::ManageAccounts), Some(A::AccountChanged), access::create_account, "Make an account";
     "POST" "/api/tokens" House(Action::ManageTokens), Some(A::TokenCreated), access::create_token, "Make a bearer token";
     "DELETE" "/api/tokens/{id}" House(Action::ManageTokens), Some(A::TokenRevoked), access::revoke_token, "End a bearer token";
+    "GET" "/api/imports/{id}" House(Action::Import), None, house::import_done, "Whether a batch of an import is loaded";
+    "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Import), house::import_mark, "Remember a loaded batch";
     "POST" "/fhir" SignedIn(Action::Create), Some(A::Transaction), fhir::bundle, "Batch or transaction";
     "GET" "/fhir" SignedIn(Action::Search), Some(A::Search), fhir::search_system, "Search all types";
     "GET" "/fhir/_history" SignedIn(Action::History), Some(A::HistorySystem), fhir::history_system, "History of everything";
@@ -140,7 +142,9 @@ pub fn api_page() -> String {
     for row in ALL {
         let who = match row.access {
             Access::Public => "anybody".to_owned(),
-            Access::SignedIn(action) => format!("signed in; policy `{}` per record", action.as_str()),
+            Access::SignedIn(action) => {
+                format!("signed in; policy `{}` per record", action.as_str())
+            }
             Access::House(action) => format!("policy `{}`", action.as_str()),
         };
         let audit = row.audit.map_or("-", AuditAction::as_str);

@@ -26,10 +26,8 @@ impl Asked {
     }
 
     pub(crate) fn key(&self) -> Result<RecordKey, RecordsError> {
-        let id: FhirId = self
-            .value("id")?
-            .parse()
-            .map_err(|error| invalid(&format!("not an id: {error}")))?;
+        let id: FhirId =
+            self.value("id")?.parse().map_err(|error| invalid(&format!("not an id: {error}")))?;
         Ok(RecordKey::new(self.kind()?, id))
     }
 
@@ -59,9 +57,9 @@ impl Asked {
 
     fn preference(&self, name: &str) -> Option<&str> {
         let parts = self.header("prefer")?.split([',', ';']);
-        parts.filter_map(|part| part.trim().split_once('=')).find_map(|(n, value)| {
-            (n.trim() == name).then(|| value.trim().trim_matches('"'))
-        })
+        parts
+            .filter_map(|part| part.trim().split_once('='))
+            .find_map(|(n, value)| (n.trim() == name).then(|| value.trim().trim_matches('"')))
     }
 
     /// A cookie's value.

@@ -89,7 +89,10 @@ impl From<AuthError> for RecordsErrorOf {
     fn from(error: AuthError) -> RecordsErrorOf {
         let kind = error.kind();
         let says = if kind == Kind::Bug { "internal error".to_owned() } else { error.to_string() };
-        RecordsErrorOf(RecordsError { cause: Some(Box::new(error)), ..RecordsError::new(kind, says) })
+        RecordsErrorOf(RecordsError {
+            cause: Some(Box::new(error)),
+            ..RecordsError::new(kind, says)
+        })
     }
 }
 

@@ -106,7 +106,7 @@ impl Listening {
                 }
             };
             tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => break,
+                () = stopped(&mut stop) => break,
                 accepted = self.tcp.accept() => {
                     let Ok((stream, peer)) = accepted else { continue };
                     let (app, requests) = (self.app.clone(), Arc::clone(&self.requests));
@@ -141,6 +141,11 @@ impl Listening {
     }
 }
 
+/// Ends when the server is told to stop, or nobody is left who could tell it.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _told = stop.wait_for(|stop| *stop).await.is_ok();
+}
+
 /// Who is at the other end of a connection, before any header.
 #[derive(Clone)]
 enum Peer {
@@ -172,7 +177,7 @@ async fn connection(
     tokio::select! {
         // A broken connection is the peer's business; there is nobody left to tell.
         _ended = connection.as_mut() => {}
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             let _ended = connection.await;
         }

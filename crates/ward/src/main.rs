@@ -1,1 +1,88 @@
-fn main() {}
+//! `ward`: the hospital backbone in one binary.
+
+#![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
+
+mod commands;
+mod failure;
+mod open;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The open hospital backbone: one encrypted, audited chart per patient.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(commands::init::InitArgs),
+    Serve(commands::serve::ServeArgs),
+    /// Bearer tokens for programs.
+    #[command(subcommand)]
+    Token(commands::token::TokenCommand),
+    Import(commands::import::ImportArgs),
+    Export(commands::export::ExportArgs),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
+    /// The keys.
+    #[command(subcommand)]
+    Keys(commands::keys::KeysCommand),
+    Reindex(commands::care::ReindexArgs),
+    Scrub(commands::care::ScrubArgs),
+    Bench(commands::bench::BenchArgs),
+    Simulate(commands::simulate::SimulateArgs),
+    /// Pages of docs/ that are generated.
+    #[command(subcommand, hide = true)]
+    Docs(commands::docs::DocsCommand),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("WARD_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = match runtime {
+        Err(source) => Err(Failure::Io("starting the runtime", source)),
+        Ok(runtime) => runtime.block_on(run(cli.command)),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("ward: {}", failure.chain());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Init(args) => commands::init::run(args).await,
+        Command::Serve(args) => commands::serve::run(args).await,
+        Command::Token(command) => commands::token::run(command).await,
+        Command::Import(args) => commands::import::run(args).await,
+        Command::Export(args) => commands::export::run(args).await,
+        Command::Audit(command) => commands::audit::run(command).await,
+        Command::Keys(command) => commands::keys::run(command).await,
+        Command::Reindex(args) => commands::care::reindex(args).await,
+        Command::Scrub(args) => commands::care::scrub(args).await,
+        Command::Bench(args) => Ok(commands::bench::run(args).await.map(|()| ExitCode::SUCCESS)?),
+        Command::Simulate(args) => commands::simulate::run(args),
+        Command::Docs(command) => commands::docs::run(command),
+    }
+}

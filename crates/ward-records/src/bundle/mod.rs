@@ -39,7 +39,7 @@ impl Records {
                 ));
             }
         };
-        let entries = match bundle.get_mut("entry").map(std::mem::take) {
+        let entries = match bundle.as_object_mut().and_then(|it| it.remove("entry")) {
             None => Vec::new(),
             Some(Json::Array(entries)) => entries,
             Some(_) => {
@@ -91,9 +91,7 @@ impl Records {
                 self.conditional_update(cx, kind, &query, &body, prefer).await
             }
             R::Delete { key } => self.delete(cx, &key, None).await,
-            R::ConditionalDelete { kind, query } => {
-                self.conditional_delete(cx, kind, &query).await
-            }
+            R::ConditionalDelete { kind, query } => self.conditional_delete(cx, kind, &query).await,
             R::Read { key } => self.read(cx, &key).await,
             R::Vread { key, version } => self.vread(cx, &key, version).await,
             R::Search { kind, query } => {

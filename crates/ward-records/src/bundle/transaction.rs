@@ -18,10 +18,19 @@ const TRIES_MAX: usize = 8;
 /// What an entry will do, once its conditions have been looked up.
 enum Planned {
     /// Write this record.
-    Write { key: RecordKey, kind: WriteKind, is_new: bool },
+    Write {
+        key: RecordKey,
+        kind: WriteKind,
+        is_new: bool,
+    },
     /// `ifNoneExist` found this one: nothing is written.
-    Found { key: RecordKey },
-    Delete { key: RecordKey, base: u32 },
+    Found {
+        key: RecordKey,
+    },
+    Delete {
+        key: RecordKey,
+        base: u32,
+    },
     /// There is nothing to delete.
     NothingToDelete,
     /// A read or search, answered after the commit.
@@ -175,9 +184,7 @@ impl Records {
                     _ => return Err(write::several_match()),
                 }
             }
-            Request::Read { .. } | Request::Vread { .. } | Request::Search { .. } => {
-                Planned::Later
-            }
+            Request::Read { .. } | Request::Vread { .. } | Request::Search { .. } => Planned::Later,
         })
     }
 
@@ -226,9 +233,8 @@ impl Records {
         entries: &[Entry<'_>],
         planned: &[Planned],
     ) -> Result<RecordKey, RecordsError> {
-        let none = || {
-            RecordsError::new(Kind::Precondition, "nothing matches a conditional reference")
-        };
+        let none =
+            || RecordsError::new(Kind::Precondition, "nothing matches a conditional reference");
         let (kind, query) = reference.split_once('?').ok_or_else(none)?;
         let kind: ResourceType = kind.parse().map_err(|_| none())?;
         let (mut matches, absent) = self.matches_of(cx, kind, query).await?;
@@ -261,8 +267,7 @@ fn refuse_doubles(planned: &[Planned]) -> Result<(), Attempt> {
         if let Planned::Write { key, .. } | Planned::Delete { key, .. } = plan
             && !seen.insert(key)
         {
-            let error =
-                RecordsError::new(Kind::Invalid, "another entry changes the same resource");
+            let error = RecordsError::new(Kind::Invalid, "another entry changes the same resource");
             return Err(Attempt::Failed(error.in_entry(at)));
         }
     }

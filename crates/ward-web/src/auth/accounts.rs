@@ -1,7 +1,9 @@
 //! Accounts of people: name, role, password hash.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use ward_core::{AuditAction, AuditOutcome, Ctx, FhirId, RecordKey, ResourceType, Role, ids::ActorId};
+use ward_core::{
+    AuditAction, AuditOutcome, Ctx, FhirId, RecordKey, ResourceType, Role, ids::ActorId,
+};
 use ward_crypto::{Random, password, sha256};
 use ward_store::{Chart, CommitError, CommitUnit, Interaction, WriteKind};
 
@@ -103,8 +105,7 @@ pub(crate) async fn read_record<T: DeserializeOwned>(
 ) -> Result<Option<(T, u32)>, AuthError> {
     let reader = chart.reader(cx, Interaction::on(AuditAction::Read, key.clone()));
     let found = reader.get(key);
-    let outcome =
-        if found.is_ok() { AuditOutcome::Success } else { AuditOutcome::SeriousFailure };
+    let outcome = if found.is_ok() { AuditOutcome::Success } else { AuditOutcome::SeriousFailure };
     reader.finish(outcome).await?;
     match found? {
         Some(stored) if !stored.deleted => {

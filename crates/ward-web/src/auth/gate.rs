@@ -181,10 +181,9 @@ impl Gate {
         // An unknown name costs as much time as a known one.
         let hash = kept.as_ref().map_or(NOBODY, |(kept, _)| kept.password.as_str()).to_owned();
         let given = zeroize::Zeroizing::new(given.to_owned());
-        let matches =
-            tokio::task::spawn_blocking(move || password::verify_password(&given, &hash))
-                .await
-                .map_err(|_| AuthError::Task)?;
+        let matches = tokio::task::spawn_blocking(move || password::verify_password(&given, &hash))
+            .await
+            .map_err(|_| AuthError::Task)?;
         let Some((kept, _)) = kept.filter(|(kept, _)| matches && may_try && kept.active) else {
             self.failed(who, now);
             let act = Interaction::on(AuditAction::LoginFailed, key);
@@ -205,9 +204,8 @@ impl Gate {
         let session = Session { principal, began: now, seen: now };
         let mut sessions = lock(&self.sessions);
         if SESSIONS_MAX <= sessions.len() {
-            sessions.retain(|_, old| {
-                now.duration_since(old.seen) < SignedDuration::from_secs(IDLE_S)
-            });
+            sessions
+                .retain(|_, old| now.duration_since(old.seen) < SignedDuration::from_secs(IDLE_S));
         }
         sessions.insert(sha256(cookie.as_bytes()), session);
         Ok(cookie)
@@ -267,7 +265,8 @@ impl Gate {
             return Err(error);
         }
         let key = setup_done()?;
-        let write = tokens::internal_write(key.clone(), ward_store::WriteKind::Create, b"{}".to_vec());
+        let write =
+            tokens::internal_write(key.clone(), ward_store::WriteKind::Create, b"{}".to_vec());
         let unit =
             ward_store::CommitUnit { writes: vec![write], ..ward_store::CommitUnit::default() };
         self.chart.commit(&cx, Interaction::on(AuditAction::SettingChanged, key), unit).await?;
@@ -289,4 +288,3 @@ fn role_of(text: &str) -> Result<Role, AuthError> {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-

@@ -74,7 +74,10 @@ pub(crate) async fn sign_in(app: &App, asked: &Asked) -> Answer {
         .await
         .map_err(auth_error)?;
     let mut response = respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec());
-    set_cookie(&mut response, &format!("{COOKIE}={cookie}; Path=/; Secure; HttpOnly; SameSite=Strict"));
+    set_cookie(
+        &mut response,
+        &format!("{COOKIE}={cookie}; Path=/; Secure; HttpOnly; SameSite=Strict"),
+    );
     Ok(response)
 }
 

@@ -38,10 +38,8 @@ pub(crate) async fn update(app: &App, asked: &Asked) -> Answer {
 
 pub(crate) async fn conditional_update(app: &App, asked: &Asked) -> Answer {
     let (kind, prefer) = (asked.kind()?, asked.prefer());
-    let done = app
-        .records
-        .conditional_update(&asked.cx, kind, &asked.query, &asked.body, prefer)
-        .await?;
+    let done =
+        app.records.conditional_update(&asked.cx, kind, &asked.query, &asked.body, prefer).await?;
     respond::reply(done)
 }
 

@@ -1,15 +1,18 @@
 //! The house itself: health, metrics, description.
 
 use hyper::StatusCode;
+use ward_core::{AuditAction, Kind, RecordKey, ResourceType};
+use ward_records::RecordsError;
+use ward_store::{CommitError, CommitUnit, Interaction, WriteKind};
 
-use crate::{app::App, request::Asked, respond, respond::Answer};
+use crate::{app::App, auth::tokens::internal_write, request::Asked, respond, respond::Answer};
 
 pub(crate) async fn healthz(_: &App, _: &Asked) -> Answer {
     Ok(respond::text(StatusCode::OK, "ok\n".to_owned()))
 }
 
 pub(crate) async fn readyz(app: &App, _: &Asked) -> Answer {
-    if app.records.chart().is_ready() {
+    if app.records.chart().is_search_ready() {
         Ok(respond::text(StatusCode::OK, "ready\n".to_owned()))
     } else {
         let says = "the index is being rebuilt; reads by id go on\n".to_owned();
@@ -24,4 +27,31 @@ pub(crate) async fn metrics(app: &App, _: &Asked) -> Answer {
 
 pub(crate) async fn openapi(_: &App, _: &Asked) -> Answer {
     Ok(respond::json(StatusCode::OK, crate::openapi().to_string().into_bytes()))
+}
+
+/// - Source: none; `ward import` asks it through the socket file.
+pub(crate) async fn import_done(app: &App, asked: &Asked) -> Answer {
+    match app.records.chart().current(&import_key(asked)?)? {
+        Some((_, false)) => Ok(respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec())),
+        _ => Err(RecordsError::new(Kind::NotFound, "not loaded")),
+    }
+}
+
+pub(crate) async fn import_mark(app: &App, asked: &Asked) -> Answer {
+    let key = import_key(asked)?;
+    let write = internal_write(key.clone(), WriteKind::Create, b"{}".to_vec());
+    let unit = CommitUnit { writes: vec![write], ..CommitUnit::default() };
+    let act = Interaction::on(AuditAction::Import, key);
+    match app.records.chart().commit(&asked.cx, act, unit).await {
+        Ok(_) | Err(CommitError::Exists { .. }) => {
+            Ok(respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec()))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn import_key(asked: &Asked) -> Result<RecordKey, RecordsError> {
+    let id = asked.value("id")?.parse();
+    let id = id.map_err(|_| RecordsError::new(Kind::Invalid, "not a mark"))?;
+    Ok(RecordKey::new(ResourceType::IMPORT, id))
 }

@@ -25,8 +25,7 @@ const IMPORT_CLIENTS: usize = 4;
 
 pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
-    let load =
-        ProbeLoad { rows: 50_000, row_bytes: 600, keys_per_row: 20, rows_per_commit: 256 };
+    let load = ProbeLoad { rows: 50_000, row_bytes: 600, keys_per_row: 20, rows_per_commit: 256 };
     let machine = probe(folder, load)?;
     figures.push(plain("fdatasync", machine.fdatasync.as_secs_f64() * 1e6, "us"));
     figures.push(plain("bare truth", machine.truth_per_s, "rows/s"));
@@ -75,12 +74,8 @@ async fn import(
             return Err(BenchError::Answer("the first bundles were refused"));
         }
     }
-    let mut imported = Imported {
-        patients: Vec::new(),
-        coded: Vec::new(),
-        families: Vec::new(),
-        json_bytes: 0,
-    };
+    let mut imported =
+        Imported { patients: Vec::new(), coded: Vec::new(), families: Vec::new(), json_bytes: 0 };
     let target = usize::try_from(args.resources).unwrap_or(usize::MAX);
     let mut quarters: Vec<f64> = Vec::new();
     let mut total = Duration::ZERO;
@@ -170,11 +165,8 @@ async fn reads(
         ("Patient?name=, audited", by_name.collect(), 3_000.0),
     ];
     for (name, paths, goal) in cases {
-        let get = |path: &String| Call {
-            method: Method::GET,
-            path: path.clone(),
-            body: Bytes::new(),
-        };
+        let get =
+            |path: &String| Call { method: Method::GET, path: path.clone(), body: Bytes::new() };
         let calls: Vec<Call> = paths.iter().cycle().take(n).map(get).collect();
         let seen = run(server.address, &server.token, CLIENTS, Arc::new(calls)).await?;
         figures.push(Figure { goal: Some(goal), ..timed(name, &seen) });
@@ -192,7 +184,8 @@ async fn writes(
         return Err(BenchError::Answer("no patient was imported"));
     };
     for (n_clients, goal) in [(1, None), (16, Some(4_000.0)), (64, None)] {
-        let n = usize::try_from(args.requests).unwrap_or(usize::MAX) / if n_clients == 1 { 10 } else { 1 };
+        let n = usize::try_from(args.requests).unwrap_or(usize::MAX)
+            / if n_clients == 1 { 10 } else { 1 };
         let put = |at: usize| {
             let id = format!("bench-{n_clients}-{at}");
             let body = format!(
@@ -252,9 +245,10 @@ impl Source {
     fn first(&self) -> Result<Vec<Bytes>, BenchError> {
         match self {
             Source::Simulated { hospital, .. } => Ok(vec![Bytes::from(hospital.base_bundle())]),
-            Source::Folder { first, .. } => {
-                first.iter().map(|path| Ok(fs::read(path).map_err(BenchError::Io)?.into())).collect()
-            }
+            Source::Folder { first, .. } => first
+                .iter()
+                .map(|path| Ok(fs::read(path).map_err(BenchError::Io)?.into()))
+                .collect(),
         }
     }
 
@@ -284,7 +278,15 @@ fn json(body: &[u8]) -> Result<serde_json::Value, BenchError> {
 }
 
 fn plain(name: &str, value: f64, unit: &'static str) -> Figure {
-    Figure { name: name.to_owned(), value, unit, p50_ms: None, p99_ms: None, n_failed: 0, goal: None }
+    Figure {
+        name: name.to_owned(),
+        value,
+        unit,
+        p50_ms: None,
+        p99_ms: None,
+        n_failed: 0,
+        goal: None,
+    }
 }
 
 fn timed(name: &str, seen: &Seen) -> Figure {
@@ -306,4 +308,3 @@ fn bytes(n: u64) -> f64 {
     let low = u32::try_from(n & 0xffff_ffff).unwrap_or(u32::MAX);
     f64::from(high) * 4_294_967_296.0 + f64::from(low)
 }
-

@@ -36,11 +36,7 @@ impl Client {
             // The sender sees the same error at its next request.
             let _ended = connection.await;
         });
-        Ok(Client {
-            sender,
-            authorization: format!("Bearer {token}"),
-            host: address.to_string(),
-        })
+        Ok(Client { sender, authorization: format!("Bearer {token}"), host: address.to_string() })
     }
 
     pub(super) async fn get(&mut self, path: &str) -> Result<Answer, BenchError> {

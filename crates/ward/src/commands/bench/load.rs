@@ -79,8 +79,12 @@ pub(super) async fn run(
             Ok::<_, BenchError>((latencies, n_failed))
         }));
     }
-    let mut seen =
-        Seen { n: 0, n_failed: 0, elapsed: Duration::ZERO, latencies: Vec::with_capacity(calls.len()) };
+    let mut seen = Seen {
+        n: 0,
+        n_failed: 0,
+        elapsed: Duration::ZERO,
+        latencies: Vec::with_capacity(calls.len()),
+    };
     for task in tasks {
         let (latencies, n_failed) = task.await??;
         seen.n += latencies.len();

@@ -90,7 +90,9 @@ pub async fn run(args: BenchArgs) -> Result<(), BenchError> {
 }
 
 fn table_of(figures: &[Figure]) -> String {
-    let mut table = String::from("| what | figure | p50 ms | p99 ms | failed | goal |\n|---|---|---|---|---|---|\n");
+    let mut table = String::from(
+        "| what | figure | p50 ms | p99 ms | failed | goal |\n|---|---|---|---|---|---|\n",
+    );
     let ms = |it: Option<f64>| it.map_or(String::new(), |ms| format!("{ms:.2}"));
     for figure in figures {
         let value = if figure.value < 100.0 {

@@ -1,0 +1,260 @@
+//! search, in all its targets.
+
+mod include;
+mod links;
+mod page;
+mod resolve;
+
+use ward_core::{
+    AuditAction, AuditOutcome, Ctx, FhirId, Kind, RecordKey, ResourceType,
+    limits::{PAGE_DEFAULT, PAGE_MAX},
+};
+use ward_fhir::search::{
+    Conditions, Handling, SearchRequest, SummaryMode, Test, TotalMode, param, param_by_id,
+    parse_search,
+};
+use ward_store::{Absent, Filter, Interaction, Part, Query, Reader, SortBy};
+
+use crate::{Records, RecordsError, Reply};
+
+/// What is searched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SearchTarget {
+    Type(ResourceType),
+    /// All types, or those of `_type`.
+    System,
+    /// What belongs to one record, such as `Patient/1/Observation`; `None` is every type (`*`).
+    Compartment {
+        of: RecordKey,
+        kind: Option<ResourceType>,
+    },
+}
+
+impl Records {
+    /// One page of a search.
+    ///
+    /// - Shape: `query` is what comes after `?`, still encoded.
+    /// - Errors: an unknown parameter is 400 unless `is_lenient`, and then left out of the self
+    ///   link; a chain or include that grows too large is refused, never cut short.
+    /// - Audit: `search` with the query and every patient shown, durable before the answer.
+    /// - Source: FHIR R4, 3.1.1 Search.
+    pub async fn search(
+        &self,
+        cx: &Ctx,
+        target: &SearchTarget,
+        query: &str,
+        is_lenient: bool,
+    ) -> Result<Reply, RecordsError> {
+        let act = match target {
+            SearchTarget::Type(kind) => Interaction::of(AuditAction::Search, *kind),
+            SearchTarget::System => Interaction::new(AuditAction::Search),
+            SearchTarget::Compartment { of, .. } => {
+                Interaction::on(AuditAction::Search, of.clone())
+            }
+        };
+        let reader = self.chart.reader(cx, act.with_detail(query.to_owned()));
+        let answer = self.search_page(&reader, target, query, is_lenient);
+        let outcome = match &answer {
+            Ok(_) => AuditOutcome::Success,
+            Err(error) if error.kind == Kind::Bug => AuditOutcome::SeriousFailure,
+            Err(_) => AuditOutcome::MinorFailure,
+        };
+        reader.finish(outcome).await?;
+        answer
+    }
+
+    fn search_page(
+        &self,
+        reader: &Reader<'_>,
+        target: &SearchTarget,
+        query: &str,
+        is_lenient: bool,
+    ) -> Result<Reply, RecordsError> {
+        let handling = if is_lenient { Handling::Lenient } else { Handling::Strict };
+        let kind = match target {
+            SearchTarget::Type(kind) => Some(*kind),
+            SearchTarget::System => None,
+            SearchTarget::Compartment { kind, .. } => *kind,
+        };
+        let request = parse_search(kind, query, handling)
+            .map_err(|issues| RecordsError::with_issues(Kind::Invalid, issues))?;
+        let store_query = query_of(reader, target, &request)?;
+        let found = reader.search(&store_query)?;
+        let mut entries = Vec::with_capacity(found.hits.len());
+        for hit in &found.hits {
+            entries.push(page::Entry::matched(reader.fetch(hit)?));
+        }
+        include::add(reader, &request, &found.hits, &mut entries)?;
+        let here = match target {
+            SearchTarget::Type(kind) => format!("{}/{kind}", self.base),
+            SearchTarget::System => self.base.to_string(),
+            SearchTarget::Compartment { of, kind } => {
+                format!("{}/{of}/{}", self.base, kind.map_or("*", ResourceType::name))
+            }
+        };
+        let links = links::of(&here, &request, found.next.as_ref());
+        Ok(Reply::body(200, page::bundle(&self.base, &request, &links, found.total, entries)))
+    }
+
+    /// The records a condition matches (at most two are told apart), and what must stay absent.
+    pub(crate) async fn matches_of(
+        &self,
+        cx: &Ctx,
+        kind: ResourceType,
+        query: &str,
+    ) -> Result<(Vec<RecordKey>, Absent), RecordsError> {
+        let act = Interaction::of(AuditAction::Search, kind).with_detail(query.to_owned());
+        let reader = self.chart.reader(cx, act);
+        let answer = matches(&reader, kind, query);
+        let outcome =
+            if answer.is_ok() { AuditOutcome::Success } else { AuditOutcome::MinorFailure };
+        reader.finish(outcome).await?;
+        answer
+    }
+
+    /// The patients whom a practitioner cares for: encounters that go on, care teams, and those
+    /// who name them their general practitioner.
+    pub async fn patients_in_care(
+        &self,
+        cx: &Ctx,
+        practitioner: &FhirId,
+    ) -> Result<std::sync::Arc<std::collections::BTreeSet<FhirId>>, RecordsError> {
+        use ResourceType as R;
+        let id = practitioner.as_str();
+        let asked = [
+            (
+                R::ENCOUNTER,
+                format!(
+                    "participant=Practitioner/{id}&status=arrived,triaged,in-progress,onleave,planned"
+                ),
+            ),
+            (R::CARE_TEAM, format!("participant=Practitioner/{id}&status=active")),
+            (R::PATIENT, format!("general-practitioner=Practitioner/{id}")),
+        ];
+        let act = Interaction::on(
+            AuditAction::Operation,
+            RecordKey::new(R::PRACTITIONER, practitioner.clone()),
+        );
+        let reader = self.chart.reader(cx, act.with_detail("care relationships".to_owned()));
+        let mut patients = std::collections::BTreeSet::new();
+        for (kind, query) in asked {
+            let request = parse_search(Some(kind), &query, Handling::Strict)
+                .map_err(|issues| RecordsError::with_issues(Kind::Bug, issues))?;
+            let mut query = query_of(&reader, &SearchTarget::Type(kind), &request)?;
+            query.count = ward_core::limits::CHAIN_KEYS_MAX;
+            for hit in reader.search(&query)?.hits {
+                let terms = reader.terms(&hit)?;
+                if kind == R::PATIENT {
+                    patients.extend(resolve::id_in(&terms));
+                } else {
+                    patients.extend(resolve::references_in(&terms, kind, "patient", R::PATIENT));
+                }
+            }
+        }
+        reader.finish(AuditOutcome::Success).await?;
+        Ok(std::sync::Arc::new(patients))
+    }
+}
+
+fn matches(
+    reader: &Reader<'_>,
+    kind: ResourceType,
+    query: &str,
+) -> Result<(Vec<RecordKey>, Absent), RecordsError> {
+    let request = parse_search(Some(kind), query, Handling::Strict)
+        .map_err(|issues| RecordsError::with_issues(Kind::Invalid, issues))?;
+    let Some(part) = request.parts.first() else {
+        return Err(RecordsError::bug("a search without a type"));
+    };
+    let Conditions { ids, clauses, chains, has } = &part.conditions;
+    if clauses.is_empty() && ids.is_none() || !chains.is_empty() || !has.is_empty() {
+        return Err(RecordsError::new(
+            Kind::Invalid,
+            "a condition names at least one parameter, without chains",
+        ));
+    }
+    let absent = Absent { kind, clauses: clauses.clone(), seen: reader.seq() };
+    let mut query = query_of(reader, &SearchTarget::Type(kind), &request)?;
+    query.count = 2;
+    let mut keys = Vec::new();
+    for hit in reader.search(&query)?.hits {
+        if let Some(id) = resolve::id_in(&reader.terms(&hit)?) {
+            keys.push(RecordKey::new(kind, id));
+        }
+    }
+    Ok((keys, absent))
+}
+
+/// The request in the chart's words, chains and `_has` looked up.
+fn query_of(
+    reader: &Reader<'_>,
+    target: &SearchTarget,
+    request: &SearchRequest,
+) -> Result<Query, RecordsError> {
+    let mut patient = None;
+    let mut compartment = None;
+    match target {
+        SearchTarget::Compartment { of, .. } if of.kind == ResourceType::PATIENT => {
+            patient = Some(of.id.clone());
+        }
+        SearchTarget::Compartment { of, .. } => compartment = Some(of),
+        SearchTarget::Type(_) | SearchTarget::System => patient = patient_of(request),
+    }
+    let mut parts = Vec::with_capacity(request.parts.len());
+    for part in &request.parts {
+        let mut filter = resolve::filter(reader, part.kind, &part.conditions)?;
+        if let Some(of) = compartment {
+            match resolve::in_compartment(of, part.kind) {
+                None => continue,
+                Some(within) => filter = Filter::All(vec![within, filter]),
+            }
+        }
+        parts.push(Part { kind: part.kind, filter });
+    }
+    let only_total = request.summary == SummaryMode::Count || request.count == Some(0);
+    let count = match request.count {
+        _ if only_total => 0,
+        None => PAGE_DEFAULT,
+        Some(count) => count.min(PAGE_MAX),
+    };
+    let sort =
+        request.sort.iter().map(|by| SortBy { code: by.code.clone(), descending: by.descending });
+    let after = match &request.cursor {
+        None => None,
+        Some(text) => Some(
+            text.parse()
+                .map_err(|_| RecordsError::new(Kind::Invalid, "the page link is damaged"))?,
+        ),
+    };
+    Ok(Query {
+        parts,
+        patient,
+        sort: sort.collect(),
+        count,
+        after,
+        total: only_total || matches!(request.total, TotalMode::Accurate | TotalMode::Estimate),
+    })
+}
+
+/// The one patient a search stays with, when a parameter of its type's compartment says so.
+fn patient_of(request: &SearchRequest) -> Option<FhirId> {
+    let [part] = request.parts.as_slice() else { return None };
+    part.conditions.clauses.iter().find_map(|clause| {
+        let [test] = clause.any.as_slice() else { return None };
+        let id = match (clause.op, test) {
+            (ward_fhir::search::ClauseOp::Any, Test::Reference { .. }) => {
+                test.patient_reference()?
+            }
+            _ => return None,
+        };
+        // `patient` and `subject` are what places a record in a patient's compartment.
+        let is_membership = ["patient", "subject"]
+            .iter()
+            .any(|code| param(part.kind, code).is_some_and(|def| def.id == clause.param));
+        let only_patients = param_by_id(clause.param)
+            .is_some_and(|def| *def.targets == [ResourceType::PATIENT])
+            || matches!(test, Test::Reference { kind: Some(ResourceType::PATIENT), .. });
+        (is_membership && only_patients && resolve::is_compartment_param(part.kind, clause.param))
+            .then_some(id)
+    })
+}
