@@ -196,7 +196,7 @@ mod tests {
     fn dictionaries_are_what_was_released() {
         let digest = |bytes| {
             let hex = ward_crypto::sha256(bytes).map(|b| format!("{b:02x}")).concat();
-            hex[..16].to_owned()
+            hex.get(..16).unwrap().to_owned()
         };
         expect_test::expect!["b42df3cf5f241e22 4e9b3500fdfdd49f"].assert_eq(&format!(
             "{} {}",

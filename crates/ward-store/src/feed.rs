@@ -10,7 +10,7 @@ use ward_crypto::Random;
 use crate::{
     Seq,
     error::{CommitError, ReadError},
-    keys::Keyring,
+    keys::{Keyring, Scope},
     seal::SealError,
     truth::{
         Truth, TruthError,
@@ -88,11 +88,15 @@ pub struct EventFilter {
 pub(crate) struct PreparedEvent {
     pub(crate) kind: u8,
     pub(crate) priority: u8,
-    /// The event's id, then its seal.
+    /// The event's id, whose key seals it (0 the house's; 1 a patient's, with the pseudonym after
+    /// it), then its seal.
     pub(crate) sealed: Vec<u8>,
 }
 
 const LABEL: &str = "event";
+
+const OF_HOUSE: u8 = 0;
+const OF_PATIENT: u8 = 1;
 
 /// Most events read at once.
 /// LIMIT: a few megabytes for events of the usual size.
@@ -113,8 +117,24 @@ pub(crate) fn prepare(
     }
     plain.extend_from_slice(event.data.reveal());
     let id = event.id.as_bytes();
+    let bound = u128::from_be_bytes(*id);
+    let scope = event.patient.as_ref().map(|patient| keyring.scope_of(patient));
+    let of_patient = match &scope {
+        Some(scope) => keyring.seal_for(scope, LABEL, bound, &plain, random)?,
+        None => None,
+    };
     let mut sealed = id.to_vec();
-    sealed.extend(keyring.seal_own(LABEL, u128::from_be_bytes(*id), &plain, random)?);
+    match (scope, of_patient) {
+        (Some(scope), Some(bytes)) => {
+            sealed.push(OF_PATIENT);
+            sealed.extend_from_slice(&scope.0);
+            sealed.extend(bytes);
+        }
+        _ => {
+            sealed.push(OF_HOUSE);
+            sealed.extend(keyring.seal_own(LABEL, bound, &plain, random)?);
+        }
+    }
     let kind = number_of(MedicalEventType::ALL, &event.kind);
     let priority = number_of(EventPriority::ALL, &event.priority);
     Ok(PreparedEvent { kind, priority, sealed })
@@ -152,7 +172,8 @@ pub(crate) fn events_after(
         let wanted = (filter.kinds.is_empty() || filter.kinds.contains(&kind))
             && (filter.priorities.is_empty() || filter.priorities.contains(&priority));
         if wanted {
-            events.push(open(keyring, place, kind, priority, &sealed)?);
+            // What was of a destroyed patient is not there any more.
+            events.extend(open(keyring, place, kind, priority, &sealed)?);
         }
     }
     Ok((events, last))
@@ -175,12 +196,23 @@ fn open(
     kind: MedicalEventType,
     priority: EventPriority,
     sealed: &[u8],
-) -> Result<Event, ReadError> {
+) -> Result<Option<Event>, ReadError> {
     let damaged = || ReadError::Truth(TruthError::Row("damaged event"));
     let (id, sealed) = sealed.split_first_chunk::<16>().ok_or_else(damaged)?;
-    let plain = keyring
-        .open_own(LABEL, u128::from_be_bytes(*id), sealed)
-        .map_err(|source| ReadError::Seal(SealError::Open(source)))?;
+    let bound = u128::from_be_bytes(*id);
+    let plain = match sealed.split_first() {
+        Some((&OF_HOUSE, sealed)) => keyring
+            .open_own(LABEL, bound, sealed)
+            .map_err(|source| ReadError::Seal(SealError::Open(source)))?,
+        Some((&OF_PATIENT, rest)) => {
+            let (scope, sealed) = rest.split_first_chunk::<16>().ok_or_else(damaged)?;
+            match keyring.open_for(&Scope(*scope), LABEL, bound, sealed)? {
+                Some(plain) => plain,
+                None => return Ok(None),
+            }
+        }
+        _ => return Err(damaged()),
+    };
     let (time, rest) = plain.split_first_chunk::<8>().ok_or_else(damaged)?;
     let (patient, rest) = part(rest).ok_or_else(damaged)?;
     let (source, data) = part(rest).ok_or_else(damaged)?;
@@ -189,7 +221,7 @@ fn open(
         "" => None,
         id => Some(id.parse().map_err(|_| damaged())?),
     };
-    Ok(Event {
+    Ok(Some(Event {
         place,
         id: EventId::from_bytes(*id),
         kind,
@@ -198,7 +230,7 @@ fn open(
         time,
         source: Phi::new(source.to_owned()),
         data: Phi::new(data.to_vec()),
-    })
+    }))
 }
 
 fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {

@@ -350,6 +350,43 @@ impl Keyring {
         Ok(out)
     }
 
+    /// Seals what is about a patient and is no record, so that it dies with the patient's key.
+    /// `None` when the patient has no key.
+    pub(crate) fn seal_for(
+        &self,
+        scope: &Scope,
+        label: &'static str,
+        id: u128,
+        plain: &[u8],
+        random: &dyn Random,
+    ) -> Result<Option<Vec<u8>>, KeyError> {
+        let Some(key) = self.data_key(scope)? else { return Ok(None) };
+        let mut out = Vec::new();
+        let id = id.to_be_bytes();
+        let aad = Aad { scope: &scope.0, ..self.aad(&id, label) };
+        key.sealing().seal_into(&aad, plain, random, &mut out)?;
+        Ok(Some(out))
+    }
+
+    /// Opens what [`Keyring::seal_for`] sealed; `None` when the patient was destroyed.
+    pub(crate) fn open_for(
+        &self,
+        scope: &Scope,
+        label: &'static str,
+        id: u128,
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, KeyError> {
+        if self.is_destroyed(scope) {
+            return Ok(None);
+        }
+        let Some(key) = self.data_key(scope)? else { return Ok(None) };
+        let mut out = Vec::new();
+        let id = id.to_be_bytes();
+        let aad = Aad { scope: &scope.0, ..self.aad(&id, label) };
+        key.sealing().open_into(&aad, sealed, &mut out).map_err(KeyError::Unwrap)?;
+        Ok(Some(out))
+    }
+
     /// Seals a page cursor.
     pub(crate) fn seal_cursor(&self, random: &dyn Random, plain: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();

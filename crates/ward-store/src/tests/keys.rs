@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use ward_core::{FhirId, Kind};
+use ward_core::{EventPriority, FhirId, Kind, MedicalEventType, Phi, ids::EventId};
 
 use super::rig::*;
-use crate::CommitError;
+use crate::{CommitError, CommitUnit, NewEvent};
 
 #[test]
 fn after_a_rotation_everything_opens() {
@@ -38,6 +38,21 @@ fn a_destroyed_patient_is_gone_everywhere() {
         commit(&chart, 1, create(&observation(&format!("o-{id}"), id, 70))).unwrap();
     }
     let id: FhirId = "a".parse().unwrap();
+    let event = NewEvent {
+        id: EventId::at(at(2), [9; 10]),
+        kind: MedicalEventType::LabResult,
+        priority: EventPriority::Low,
+        patient: Some(id.clone()),
+        time: at(2),
+        source: Phi::new(String::new()),
+        data: Phi::new(b"potassium".to_vec()),
+    };
+    commit(&chart, 2, CommitUnit { events: vec![event], ..CommitUnit::default() }).unwrap();
+    let n_events = |chart: &crate::Chart| {
+        let all = crate::EventFilter::default();
+        chart.events_after(&cx(3), crate::FeedPlace::default(), &all, 10).unwrap().0.len()
+    };
+    assert_eq!(n_events(&chart), 1);
     let shredded = run(chart.shred(&cx(5), &id)).unwrap();
     assert!(shredded.had_key);
     assert_eq!(shredded.n_records, 2);
@@ -53,6 +68,7 @@ fn a_destroyed_patient_is_gone_everywhere() {
         assert!(search(chart, "Observation", "patient=a").is_empty());
         let again = commit(chart, 7, create(&observation("x", "a", 1))).unwrap_err();
         assert_eq!(again.kind(), Kind::Gone);
+        assert_eq!(n_events(chart), 0);
     };
     check(&chart);
     assert!(!run(chart.shred(&cx(8), &id)).unwrap().had_key);
