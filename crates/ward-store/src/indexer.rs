@@ -22,6 +22,7 @@ use crate::{
     index::{Index, IndexChange, IndexError},
     keys::Keyring,
     replay::{self, ReplayError},
+    search::Past,
     truth::Truth,
     writer::Done,
 };
@@ -134,6 +135,10 @@ pub(crate) fn start(
         // It tells of commits that truth does not have: truth was put back to an older state.
         index = None;
     }
+    if index.as_ref().is_some_and(|index| !tells_of(index, &truth)) {
+        tracing::warn!("index is of another history");
+        index = None;
+    }
     let index = match index {
         Some(index) => index,
         None => fresh(folder)?,
@@ -156,6 +161,33 @@ pub(crate) fn start(
         .map_err(OpenError::Thread)?;
     let thread = Arc::new(Mutex::new(Some(thread)));
     Ok((state, IndexerHandle { sender, thread }))
+}
+
+/// Versions compared at start.
+/// LIMIT: a few milliseconds.
+const COMPARED_AT_START: u64 = 32;
+
+/// Whether the newest records of the index are those of truth: a truth that was put back and went
+/// on from there may have reached the same number of commits.
+fn tells_of(index: &Index, truth: &Truth) -> bool {
+    let seq = index.high_water();
+    let check = || -> Result<bool, ReplayError> {
+        let view = index.view()?;
+        let last = truth.last_vid()?;
+        let first = last.saturating_sub(COMPARED_AT_START).saturating_add(1);
+        let n = usize::try_from(COMPARED_AT_START).unwrap_or(usize::MAX);
+        for row in truth.rows_from(first, n)? {
+            let Some((head, terms)) = truth.row_at(row.head.rid, seq)? else { continue };
+            // What was deleted or destroyed has no head, and nothing to compare.
+            if let Some(kept) = view.head(head.rid)?
+                && (kept.row.vid != head.vid || kept.sealed_terms != terms)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    check().unwrap_or(false)
 }
 
 struct Indexer {

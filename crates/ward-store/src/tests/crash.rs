@@ -87,6 +87,25 @@ fn an_index_that_knows_more_than_truth_is_made_anew() {
 }
 
 #[test]
+fn an_index_of_another_history_is_made_anew() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    commit(&chart, 1, create(&patient("a", "A"))).unwrap();
+    run(chart.close(at(2)));
+    let other = rig.crashed();
+    for (rig, id) in [(&rig, "b"), (&other, "c")] {
+        let chart = rig.open();
+        commit(&chart, 3, create(&patient(id, "B"))).unwrap();
+        run(chart.close(at(4)));
+    }
+    let file = crate::truth::Truth::FILE;
+    fs::copy(other.data().join(file), rig.data().join(file)).unwrap();
+    let chart = rig.open();
+    until_ready(&chart);
+    assert_eq!(search(&chart, "Patient", ""), ["a", "c"]);
+}
+
+#[test]
 fn a_reindex_goes_on_beside_reads_and_writes() {
     let rig = Rig::new();
     let chart = rig.init();
