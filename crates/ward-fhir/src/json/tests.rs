@@ -116,6 +116,14 @@ proptest! {
     }
 
     #[test]
+    fn strings_end_where_another_reader_says(text in "[ -~é\u{0}-\u{1f}\u{7f}]{0,40}") {
+        let text = format!("\"{text}\"");
+        let theirs = serde_json::from_str::<String>(&text);
+        let ours = Json::parse(text.as_bytes());
+        prop_assert_eq!(ours.ok().and_then(|j| j.as_str().map(str::to_owned)), theirs.ok());
+    }
+
+    #[test]
     fn never_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let _ = Json::parse(&bytes);
     }
