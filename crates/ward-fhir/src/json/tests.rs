@@ -2,6 +2,9 @@ use proptest::prelude::*;
 
 use super::{Json, JsonErrorKind as K, parse::JsonErrorKind};
 
+/// A text, and the error with its line and column.
+type Case = (&'static [u8], (K, usize, usize));
+
 fn kind_and_place(text: &[u8]) -> (JsonErrorKind, usize, usize) {
     let error = Json::parse(text).unwrap_err();
     (error.kind, error.line, error.column)
@@ -9,7 +12,7 @@ fn kind_and_place(text: &[u8]) -> (JsonErrorKind, usize, usize) {
 
 #[test]
 fn what_is_not_json_is_named_with_its_place() {
-    let cases: &[(&[u8], (K, usize, usize))] = &[
+    let cases: &[Case] = &[
         (b"", (K::End, 1, 1)),
         (b"  ", (K::End, 1, 3)),
         (b"{\n  \"a\": tru\n}", (K::Value, 2, 8)),
