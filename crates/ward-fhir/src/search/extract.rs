@@ -186,8 +186,8 @@ fn follow<'j, 'a>(steps: &[Step], at: &'j Json<'a>, found: &mut dyn FnMut(&'j Js
 
 /// The parameters that put a record into a patient's compartment; what it is about comes first.
 ///
-/// - Source: FHIR R4, CompartmentDefinition/patient.
-fn compartment_params(kind: ResourceType) -> &'static [&'static str] {
+/// - Source: FHIR R4, CompartmentDefinition/patient; Task added.
+pub(super) fn compartment_params(kind: ResourceType) -> &'static [&'static str] {
     match kind.name() {
         "AllergyIntolerance" => &["patient", "recorder", "asserter"],
         "Appointment" | "AppointmentResponse" | "Schedule" => &["actor"],

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use ward_core::ResourceType;
 
 use super::{
-    program::{Program, Step, Tree},
+    program::{Element, Program, Step, Tree},
     term::ParamId,
 };
-use crate::definitions::{ElementKind, schema};
+use crate::definitions::{ElementDef, ElementKind, schema};
 
 /// One search parameter of one resource type.
 #[derive(Debug)]
@@ -31,6 +31,15 @@ impl ParamDef {
     pub fn may_target(&self, target: ResourceType) -> bool {
         self.kind == ParamKind::Reference
             && (self.targets.is_empty() || self.targets.contains(&target))
+    }
+
+    /// Whether a plain code of this parameter means `code` of `system`, by its binding.
+    pub(super) fn implies_system(&self, system: &str, code: &str) -> bool {
+        self.program.paths.iter().any(|path| {
+            let element = end_of(self.base, &path.steps);
+            let codes = element.and_then(|element| schema().codes_of(element));
+            path.ends_at == Element::Plain && codes.is_some_and(|c| c.contains_in(system, code))
+        })
     }
 
     /// Whether a record has at most one value of this parameter, by the definitions.
@@ -67,6 +76,19 @@ fn single_end(base: ResourceType, steps: &[Step]) -> Option<(&'static str, &'sta
         }
     }
     end
+}
+
+/// The element that a path ends at.
+fn end_of(base: ResourceType, steps: &[Step]) -> Option<&'static ElementDef> {
+    let (last, before) = steps.split_last()?;
+    let mut def = schema().resource(base.name())?;
+    for step in before {
+        match def.member(step.name)?.kind.kind {
+            ElementKind::Complex(id) => def = schema().get(id)?,
+            ElementKind::Primitive(_) | ElementKind::AnyResource => return None,
+        }
+    }
+    def.member(last.name).map(|found| found.element)
 }
 
 /// One part of a composite parameter.

@@ -28,10 +28,22 @@ pub(super) fn tests(
         }
         tests.push(match def.kind {
             ParamKind::Composite => composite(def, modifier, one)?,
-            kind => single(kind, modifier, one)?,
+            kind => implied(def, single(kind, modifier, one)?),
         });
     }
     Ok(tests)
+}
+
+/// A plain code is stored without a system; its binding says which one is meant.
+fn implied(def: &ParamDef, test: Test) -> Test {
+    match test {
+        Test::Token { system: SystemMatch::Is(system), code: Some(code) }
+            if def.implies_system(&system, &code) =>
+        {
+            Test::Token { system: SystemMatch::None, code: Some(code) }
+        }
+        other => other,
+    }
 }
 
 fn composite(def: &ParamDef, modifier: Option<&str>, value: &str) -> Result<Test, Refused> {
