@@ -1,24 +1,58 @@
 //! The project's own commands: `cargo xtask NAME`.
 
-#![allow(clippy::print_stdout, clippy::indexing_slicing, clippy::string_slice, reason = "a command for developers")]
+#![allow(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a command for developers"
+)]
 
 mod codegen;
+mod demo;
+mod run;
 mod search_codegen;
+mod setup;
+mod test;
+mod tidy;
 
 use std::process::ExitCode;
+
+use run::{Run, Stop};
+
+const USAGE: &str = "usage: cargo xtask NAME
+
+  setup                  what the tests need from outside: a Python with public FHIR clients
+  demo [--patients N]    builds Ward, fills it with a simulated population, serves it
+  test                   everything a change has to pass
+  tidy                   the rules of the house that compilers do not know
+  codegen DEFINITIONS    HL7's R4 definitions to Ward's compact tables
+  bench [ARGS...]        builds with optimizations and runs `ward bench`
+  soak                   the long forms of the crash tests";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
-        ["codegen", rest @ ..] => codegen::run(rest),
-        _ => Err("usage: cargo xtask codegen DEFINITIONS".to_owned()),
+        ["codegen", rest @ ..] => codegen::run(rest).map_err(Stop::Why),
+        ["setup"] => setup::run(),
+        ["demo", rest @ ..] => demo::run(rest),
+        ["test"] => test::run(),
+        ["tidy"] => tidy::run(),
+        ["bench", rest @ ..] => bench(rest),
+        ["soak"] => test::soak(),
+        _ => Err(Stop::Why(USAGE.to_owned())),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
+        Err(Stop::Why(why)) => {
             eprintln!("{why}");
             ExitCode::FAILURE
         }
+        Err(Stop::Code(code)) => ExitCode::from(code),
     }
+}
+
+fn bench(rest: &[&str]) -> Result<(), Stop> {
+    Run::cargo(&["build", "--release", "--package", "ward"]).go()?;
+    Run::new(run::target().join("release/ward")).arg("bench").args(rest).go()
 }

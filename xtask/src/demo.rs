@@ -1,0 +1,66 @@
+//! `cargo xtask demo`: from nothing to a served chart, in one command.
+
+use std::{fs, path::Path};
+
+use crate::run::{Run, Stop, root, target};
+
+/// Builds, fills and serves; a second call throws the old demo away first.
+pub fn run(args: &[&str]) -> Result<(), Stop> {
+    let usage = || Stop::Why("usage: cargo xtask demo [--patients N] [--http ADDR]".to_owned());
+    let (mut patients, mut http) = ("200", "127.0.0.1:8080");
+    let mut args = args.iter();
+    while let Some(name) = args.next() {
+        let value = args.next().ok_or_else(usage)?;
+        match *name {
+            "--patients" if value.parse::<u32>().is_ok() => patients = value,
+            "--http" => http = value,
+            _ => return Err(usage()),
+        }
+    }
+    Run::cargo(&["build", "--release", "--package", "ward"]).go()?;
+    let ward = target().join("release/ward");
+    let folder = root().join("target/demo");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(|e| failed(&folder, &e))?;
+    }
+    fs::create_dir_all(&folder).map_err(|e| failed(&folder, &e))?;
+    let (data, token) = (folder.join("data"), folder.join("token"));
+    let population = folder.join("population");
+    Run::new(&ward).args(["simulate", "--patients", patients, "--out"]).arg(&population).go()?;
+    Run::new(&ward).args(["init", "--data"]).arg(&data).go()?;
+    Run::new(&ward)
+        .args(["token", "create", "--role", "physician", "--data"])
+        .arg(&data)
+        .arg("--out")
+        .arg(&token)
+        .go()?;
+    let import = |path: &Path| {
+        Run::new(&ward).args(["import", "--json", "--data"]).arg(&data).arg(path).go()
+    };
+    // The patients refer to the hospital, so it goes first.
+    let hospital = population.join("hospital.json");
+    import(&hospital)?;
+    fs::remove_file(&hospital).map_err(|e| failed(&hospital, &e))?;
+    import(&population)?;
+    eprintln!(
+        "
+Ward serves {patients} simulated patients at  http://{http}/fhir
+The bearer token of a physician is in        {token}
+A first request, from another terminal:
+
+  curl -s -H \"Authorization: Bearer $(cat '{token}')\" 'http://{http}/fhir/Patient?name=smith'
+
+Ctrl-C ends it. To serve the same chart again:
+
+  '{ward}' serve --data '{data}' --http {http}
+",
+        token = token.display(),
+        ward = ward.display(),
+        data = data.display(),
+    );
+    Run::new(&ward).args(["serve", "--http", http, "--data"]).arg(&data).go()
+}
+
+fn failed(path: &Path, why: &std::io::Error) -> Stop {
+    Stop::Why(format!("{}: {why}", path.display()))
+}

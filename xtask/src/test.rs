@@ -1,0 +1,42 @@
+//! `cargo xtask test`: everything a change has to pass. The test runner comes last, so that its
+//! summary is the last thing said.
+
+use crate::{
+    run::{Run, Stop},
+    setup, tidy,
+};
+
+pub fn run() -> Result<(), Stop> {
+    Run::cargo(&["fmt", "--all", "--check"]).go()?;
+    tidy::run()?;
+    if Run::cargo(&["deny", "--version"]).works() {
+        Run::cargo(&["deny", "--all-features", "check", "bans", "licenses", "sources"]).go()?;
+    } else {
+        eprintln!(
+            "!! cargo-deny is not installed: licenses and walls of third parties NOT checked"
+        );
+    }
+    if let Err(stop) = setup::run() {
+        eprintln!("!! no public FHIR clients: their tests will be SKIPPED ({stop:?})");
+    }
+    let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    Run::cargo(&lints).go()?;
+    // The wire tests start the binary, so it has to be the one of this source.
+    Run::cargo(&["build", "--package", "ward"]).go()?;
+    runner(&[]).env("WARD_PYTHON", setup::python()).go()
+}
+
+/// The long forms: hours instead of minutes.
+pub fn soak() -> Result<(), Stop> {
+    Run::cargo(&["build", "--release", "--package", "ward"]).go()?;
+    runner(&["--package", "ward-tests", "crash"])
+        .env("WARD_BIN", crate::run::target().join("release/ward"))
+        .env("WARD_KILLS", "300")
+        .go()
+}
+
+fn runner(args: &[&str]) -> Run {
+    let has_nextest = Run::cargo(&["nextest", "--version"]).works();
+    let run = if has_nextest { Run::cargo(&["nextest", "run"]) } else { Run::cargo(&["test"]) };
+    if args.is_empty() { run.arg("--workspace") } else { run.args(args) }
+}
