@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ward_core::{FhirId, Kind, RecordKey, ResourceType, limits::RESOURCE_BYTES_MAX};
 use ward_fhir::{
     Json,
-    json::{Number, Object},
+    json::Object,
     outcome::{Issue, IssueCode, Severity},
     search::extract,
 };
@@ -106,9 +106,4 @@ fn stamp(resource: &mut Json<'_>, id: &FhirId, version: u32, last_updated: &str)
         meta.insert_at(0, "versionId", Json::string(version.to_string()));
         meta.insert_at(1, "lastUpdated", Json::string(last_updated.to_owned()));
     }
-}
-
-/// A number for a body that is built here.
-pub(crate) fn number(n: usize) -> Json<'static> {
-    Json::Number(Number::from_integer(i64::try_from(n).unwrap_or(i64::MAX)))
 }

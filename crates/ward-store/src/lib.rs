@@ -44,17 +44,17 @@ pub use audit::{
 pub use chart::{Chart, ChartOptions};
 pub use error::{CommitError, OpenError, ReadError};
 pub use feed::{ConsumerName, Event, EventFilter, FeedPlace, ParseConsumerError};
+pub use index::IndexError;
+pub use keys::KeyError;
 pub use limits::StoreLimits;
 pub use maintain::{Rotated, Scrubbed, Shredded};
 pub use query::{Cursor, Filter, Found, Hit, ParseCursorError, Part, Query, SearchError, SortBy};
 pub use queue::{Command, CommandId, NewCommand};
-pub use keys::KeyError;
-pub use seal::SealError;
-pub use truth::TruthError;
-pub use index::IndexError;
 pub use reader::Reader;
 pub use record::{HistoryOf, HistoryPlace, Method, Stored};
 pub use sampler::Sampled;
+pub use seal::SealError;
+pub use truth::TruthError;
 pub use unit::{Absent, CommitUnit, Interaction, NewEvent, Receipt, Write, WriteKind};
 
 use smallvec::SmallVec;

@@ -114,11 +114,7 @@ fn blind(tokens: &TokenKey, kind: ResourceType, param: u16, key: &IndexKey) -> [
 /// Keys of references to the record's own patients. They get no population list: the patient
 /// lists answer `patient=X`, and a list per patient that says how many records there are need not
 /// exist twice.
-fn own_reference_keys<'k>(
-    keyring: &Keyring,
-    patients: &[Scope],
-    terms: &[Term],
-) -> OwnKeys {
+fn own_reference_keys(keyring: &Keyring, patients: &[Scope], terms: &[Term]) -> OwnKeys {
     let mut own = OwnKeys(Vec::new());
     if patients.is_empty() {
         return own;

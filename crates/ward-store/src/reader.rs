@@ -144,6 +144,11 @@ impl<'a> Reader<'a> {
         self.with_view(|view| search::run(view, query))
     }
 
+    /// Where the record that a search found is kept; shows nothing else of it.
+    pub fn key(&self, hit: &Hit) -> Result<RecordKey, ReadError> {
+        Ok(open(self.keyring(), self.found(hit)?)?.key)
+    }
+
     /// The record version that a search found.
     pub fn fetch(&self, hit: &Hit) -> Result<Stored, ReadError> {
         let row = self.found(hit)?;

@@ -5,12 +5,7 @@
 
 use ward_fhir::search::unpack;
 
-use crate::{
-    postings,
-    query::SearchError,
-    search::View,
-    seal,
-};
+use crate::{postings, query::SearchError, seal, search::View};
 
 /// What a sample found.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

@@ -143,10 +143,10 @@ impl Records {
             let mut query = query_of(&reader, &SearchTarget::Type(kind), &request)?;
             query.count = ward_core::limits::CHAIN_KEYS_MAX;
             for hit in reader.search(&query)?.hits {
-                let terms = reader.terms(&hit)?;
                 if kind == R::PATIENT {
-                    patients.extend(resolve::id_in(&terms));
+                    patients.insert(reader.key(&hit)?.id);
                 } else {
+                    let terms = reader.terms(&hit)?;
                     patients.extend(resolve::references_in(&terms, kind, "patient", R::PATIENT));
                 }
             }
@@ -178,9 +178,7 @@ fn matches(
     query.count = 2;
     let mut keys = Vec::new();
     for hit in reader.search(&query)?.hits {
-        if let Some(id) = resolve::id_in(&reader.terms(&hit)?) {
-            keys.push(RecordKey::new(kind, id));
-        }
+        keys.push(reader.key(&hit)?);
     }
     Ok((keys, absent))
 }

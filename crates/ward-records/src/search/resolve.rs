@@ -7,7 +7,7 @@ use ward_fhir::{
     outcome::{Issue, IssueCode},
     search::{Clause, ClauseOp, Conditions, ParamId, Term, TermValue, Test, param},
 };
-use ward_store::{Filter, Part, Query, Reader};
+use ward_store::{Filter, Hit, Part, Query, ReadError, Reader};
 
 use crate::RecordsError;
 
@@ -24,9 +24,11 @@ pub(super) fn filter(
     for chain in &conditions.chains {
         let mut any = Vec::new();
         for link in &chain.any {
-            for key in matches(reader, link.target, &link.then, &mut |_, terms| {
-                id_in(terms).map(|id| RecordKey::new(link.target, id)).into_iter().collect()
-            })? {
+            let found = matches(reader, link.target, &link.then, &mut |hit, found| {
+                found.insert(reader.key(hit)?);
+                Ok(())
+            })?;
+            for key in found {
                 any.push(Test::Reference {
                     kind: Some(key.kind),
                     id: key.id.as_str().into(),
@@ -40,8 +42,11 @@ pub(super) fn filter(
         });
     }
     for has in &conditions.has {
-        let found = matches(reader, has.source, &has.then, &mut |_, terms| {
-            references(terms, has.reference, kind).map(|id| RecordKey::new(kind, id)).collect()
+        let found = matches(reader, has.source, &has.then, &mut |hit, found| {
+            let terms = reader.terms(hit)?;
+            let ids = references(&terms, has.reference, kind);
+            found.extend(ids.map(|id| RecordKey::new(kind, id)));
+            Ok(())
         })?;
         all.push(keys(found));
     }
@@ -56,7 +61,7 @@ fn matches(
     reader: &Reader<'_>,
     kind: ResourceType,
     conditions: &Conditions,
-    give: &mut dyn FnMut(ResourceType, &[Term]) -> Vec<RecordKey>,
+    give: &mut dyn FnMut(&Hit, &mut BTreeSet<RecordKey>) -> Result<(), ReadError>,
 ) -> Result<BTreeSet<RecordKey>, RecordsError> {
     let query = Query {
         parts: vec![Part { kind, filter: filter(reader, kind, conditions)? }],
@@ -75,26 +80,14 @@ fn matches(
         return Err(RecordsError::with_issues(Kind::Unprocessable, vec![issue]));
     }
     let mut found = BTreeSet::new();
-    for hit in hits {
-        found.extend(give(kind, &reader.terms(&hit)?));
+    for hit in &hits {
+        give(hit, &mut found)?;
     }
     Ok(found)
 }
 
 fn keys(keys: impl IntoIterator<Item = RecordKey>) -> Filter {
     Filter::Keys(keys.into_iter().collect())
-}
-
-/// The record's own id, which its terms hold.
-pub(super) fn id_in(terms: &[Term]) -> Option<FhirId> {
-    terms.iter().find_map(|term| match &term.value {
-        TermValue::Token { code: Some(code), .. } if is_id(term.param) => code.parse().ok(),
-        _ => None,
-    })
-}
-
-fn is_id(id: ParamId) -> bool {
-    ward_fhir::search::param_by_id(id).is_some_and(|def| &*def.code == "_id")
 }
 
 /// Ids of the records of type `target` that a parameter refers to.

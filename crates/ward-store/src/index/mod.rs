@@ -79,8 +79,7 @@ impl Index {
             .manual_journal_persist(true)
             .worker_threads(1)
             .open()?;
-        let options =
-            || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES_MAX);
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES_MAX);
         let lists = db.keyspace("lists", options)?;
         let heads = db.keyspace("heads", options)?;
         let marks = db.keyspace("marks", KeyspaceCreateOptions::default)?;
@@ -100,10 +99,8 @@ impl Index {
     ///
     /// - Cost: buffered; nothing waits for the disk.
     pub(crate) fn apply(&self, seq: Seq, changes: &[IndexChange]) -> Result<(), IndexError> {
-        let n_keys = changes.iter().map(|c| c.add.len() + c.remove.len() + 1).sum::<usize>();
         let mut batch = self.db.batch();
         let mut key = Vec::with_capacity(32);
-        let _ = n_keys;
         for change in changes {
             let rid = change.head.rid.to_be_bytes();
             for posting in &change.remove {
@@ -139,11 +136,6 @@ impl Index {
             None => Seq(0),
         };
         Ok(IndexView { index: self, snapshot, seq })
-    }
-
-    /// Bytes on disk.
-    pub(crate) fn disk_bytes(&self) -> Result<u64, IndexError> {
-        Ok(self.db.disk_space()?)
     }
 }
 
@@ -186,20 +178,6 @@ impl IndexView<'_> {
             Some(bytes) => Ok(Some(IndexHead::read(rid, &bytes)?)),
             None => Ok(None),
         }
-    }
-
-    /// Every record of the index after `after`, for the sampler and the scrub.
-    pub(crate) fn heads(
-        &self,
-        after: u64,
-    ) -> impl Iterator<Item = Result<IndexHead, IndexError>> + use<> {
-        self.snapshot
-            .range(&self.index.heads, after.saturating_add(1).to_be_bytes()..)
-            .map(|entry| {
-                let (key, value) = entry.into_inner()?;
-                let rid = key.last_chunk::<8>().ok_or(HeadError::Short)?;
-                Ok(IndexHead::read(u64::from_be_bytes(*rid), &value)?)
-            })
     }
 }
 

@@ -170,7 +170,11 @@ impl Search<'_, '_> {
             let at = u16::try_from(at).map_err(|_| SearchError::Cursor)?;
             let order = Order::new(part.kind, &self.query.sort);
             self.each_match(part, 0, &mut |row, terms| {
-                rows.push(SortRow { keys: order.keys_of(&row, terms), part: at, hit: hit_of(&row) });
+                rows.push(SortRow {
+                    keys: order.keys_of(&row, terms),
+                    part: at,
+                    hit: hit_of(&row),
+                });
                 true
             })?;
         }
@@ -296,11 +300,7 @@ fn hit_of(row: &RowHead) -> Hit {
 }
 
 /// Blinds the ids of every set of keys in `filter`, once per search.
-fn blind_keys(
-    keyring: &Keyring,
-    filter: &Filter,
-    out: &mut FxHashMap<usize, FxHashSet<[u8; 16]>>,
-) {
+fn blind_keys(keyring: &Keyring, filter: &Filter, out: &mut FxHashMap<usize, FxHashSet<[u8; 16]>>) {
     match filter {
         Filter::All(parts) | Filter::Any(parts) => {
             parts.iter().for_each(|part| blind_keys(keyring, part, out));

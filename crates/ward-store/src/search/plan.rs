@@ -78,7 +78,11 @@ impl<'v> Plan<'v, '_, '_> {
             if !all {
                 // Sampling moved the stream on; its numbers come first again.
                 let next = numbers.last().map_or(0, |n| n.saturating_add(1));
-                long.push(Stream::Chained { first: Box::new(Stream::numbers(numbers)), then: Box::new(cover), next });
+                long.push(Stream::Chained {
+                    first: Box::new(Stream::numbers(numbers)),
+                    then: Box::new(cover),
+                    next,
+                });
             } else if short.as_ref().is_none_or(|best| numbers.len() < best.len()) {
                 short = Some(numbers);
             }
@@ -123,13 +127,14 @@ impl<'v> Plan<'v, '_, '_> {
         }))
     }
 
-    fn lists(&self, keys: &[(u16, ward_fhir::search::IndexKey)]) -> Result<Stream<'v>, SearchError> {
+    fn lists(
+        &self,
+        keys: &[(u16, ward_fhir::search::IndexKey)],
+    ) -> Result<Stream<'v>, SearchError> {
         let mut streams = Vec::with_capacity(keys.len());
         for (param, key) in keys {
             let posting = match self.patient {
-                None => {
-                    Some(postings::population(self.view.keyring, self.kind, *param, key))
-                }
+                None => Some(postings::population(self.view.keyring, self.kind, *param, key)),
                 // A Patient stands in its own compartment by type alone.
                 Some(scope) if self.kind == ResourceType::PATIENT => postings::in_patient(
                     self.view.keyring,

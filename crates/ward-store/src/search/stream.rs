@@ -13,9 +13,16 @@ const STEPS_MAX: usize = 24;
 pub(super) enum Stream<'v> {
     Nothing,
     List(List<'v>),
-    Numbers { numbers: Vec<u64>, at: usize },
+    Numbers {
+        numbers: Vec<u64>,
+        at: usize,
+    },
     /// The numbers already read from a stream, then the rest of it from `next` on.
-    Chained { first: Box<Stream<'v>>, then: Box<Stream<'v>>, next: u64 },
+    Chained {
+        first: Box<Stream<'v>>,
+        then: Box<Stream<'v>>,
+        next: u64,
+    },
     Union(Vec<Stream<'v>>),
     Both(Vec<Stream<'v>>),
 }
