@@ -1,1 +1,21 @@
-//! tests
+//! Starts the real binary and talks to it over its wires.
+//!
+//! The harness knows nothing of Ward's crates: what a stranger can do, it does.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "a harness of tests: a failure is a failed test"
+)]
+
+mod http;
+mod server;
+mod shared;
+
+pub use http::{Client, Reply};
+pub use server::{House, Server, ward};
+pub use shared::{shared_data, skip};

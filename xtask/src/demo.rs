@@ -29,7 +29,7 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
     Run::new(&ward).args(["simulate", "--patients", patients, "--out"]).arg(&population).go()?;
     Run::new(&ward).args(["init", "--data"]).arg(&data).go()?;
     Run::new(&ward)
-        .args(["token", "create", "--role", "physician", "--data"])
+        .args(["token", "create", "--role", "integration", "--data"])
         .arg(&data)
         .arg("--out")
         .arg(&token)
@@ -45,7 +45,7 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
     eprintln!(
         "
 Ward serves {patients} simulated patients at  http://{http}/fhir
-The bearer token of a physician is in        {token}
+A bearer token that may see all of it is in  {token}
 A first request, from another terminal:
 
   curl -s -H \"Authorization: Bearer $(cat '{token}')\" 'http://{http}/fhir/Patient?name=smith'

@@ -1,0 +1,31 @@
+//! Public FHIR clients that were not written here: fhirpy and fhirclient.
+
+use std::{path::PathBuf, process::Command};
+
+use ward_tests::{House, skip, ward};
+
+#[test]
+fn public_clients() {
+    // TARGET/debug/ward -> TARGET/clients
+    let beside = || {
+        let target = ward().parent().and_then(|p| p.parent()).unwrap();
+        target.join("clients/bin/python")
+    };
+    let python = std::env::var_os("WARD_PYTHON").map_or_else(beside, PathBuf::from);
+    if !python.exists() {
+        return skip("no public FHIR clients; `cargo xtask setup` installs them");
+    }
+    let house = House::new();
+    let server = house.serve();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/data/clients.py");
+    let output = Command::new(python)
+        .arg(script)
+        .arg(format!("http://{}/fhir", server.address))
+        .env("WARD_TOKEN", &house.token)
+        .output()
+        .unwrap();
+    let (said, why) = (&output.stdout, &output.stderr);
+    let (said, why) = (String::from_utf8_lossy(said), String::from_utf8_lossy(why));
+    assert!(output.status.success(), "{said}\n{why}");
+    assert_eq!(said.lines().last(), Some("all clients content"));
+}

@@ -1,0 +1,18 @@
+//! Ward from outside: the binary, its command line, its sockets, its files.
+
+#![allow(
+    clippy::as_conversions,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "tests may"
+)]
+
+mod at_rest;
+mod clients;
+mod crash;
+mod hostile;
+mod import;
+mod smoke;

@@ -1,0 +1,161 @@
+//! A chart in a folder of its own, and the process that serves it.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::Client;
+
+/// The binary under test: `WARD_BIN`, or the one beside this test, built if it is missing.
+pub fn ward() -> &'static Path {
+    static WARD: OnceLock<PathBuf> = OnceLock::new();
+    WARD.get_or_init(|| {
+        if let Some(path) = std::env::var_os("WARD_BIN") {
+            return PathBuf::from(path);
+        }
+        // TARGET/debug/deps/it-HASH
+        let exe = std::env::current_exe().unwrap();
+        let debug = exe.parent().and_then(Path::parent).unwrap();
+        let path = debug.join("ward");
+        if !path.exists() {
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let mut build = Command::new(cargo);
+            build
+                .args(["build", "--package", "ward"])
+                .env("CARGO_TARGET_DIR", debug.parent().unwrap());
+            build.current_dir(env!("CARGO_MANIFEST_DIR"));
+            assert!(build.status().unwrap().success(), "building ward");
+        }
+        path
+    })
+}
+
+/// A chart on disk with a token, served or not.
+pub struct House {
+    folder: TempDir,
+    pub token: String,
+}
+
+impl House {
+    /// A new chart, with a token of role `integration`.
+    pub fn new() -> House {
+        let folder = tempfile::tempdir().unwrap();
+        let mut house = House { folder, token: String::new() };
+        house.must(&["init"]);
+        house.token = house.token_for("integration");
+        house
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn token_for(&self, role: &str) -> String {
+        let out = self.folder.path().join(format!("{role}.token"));
+        self.must(&["token", "create", "--role", role, "--out", out.to_str().unwrap()]);
+        fs::read_to_string(out).unwrap().trim().to_owned()
+    }
+
+    /// Runs `ward ARGS --data D`.
+    pub fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(ward());
+        command.args(args).arg("--data").arg(self.data()).stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    /// Runs `ward ARGS --data D`, which has to end well.
+    pub fn must(&self, args: &[&str]) -> Output {
+        let output = self.run(args);
+        let why = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "ward {args:?}: {why}");
+        output
+    }
+
+    /// Imports files and answers with the summary.
+    pub fn import(&self, paths: &[PathBuf]) -> Value {
+        let mut args = vec!["import", "--json"];
+        args.extend(paths.iter().map(|p| p.to_str().unwrap()));
+        let output = self.run(&args);
+        let said = String::from_utf8_lossy(&output.stdout);
+        let why = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "import: {said} {why}");
+        let last = said.lines().last().expect("a summary");
+        serde_json::from_str(last).unwrap()
+    }
+
+    pub fn serve(&self) -> Server {
+        let mut child = Command::new(ward())
+            .args(["serve", "--http", "127.0.0.1:0", "--data"])
+            .arg(self.data())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = loop {
+            let Some(line) = lines.next() else { panic!("ward ended before it listened") };
+            let line = line.unwrap();
+            let ready = line.strip_prefix("listening http://");
+            if let Some(address) = ready.or_else(|| line.strip_prefix("ward listening http=")) {
+                break address.trim_end_matches('/').to_owned();
+            }
+        };
+        // What it says later has to go somewhere, or it would wait for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Server { child, address, token: self.token.clone() }
+    }
+}
+
+impl Default for House {
+    fn default() -> House {
+        House::new()
+    }
+}
+
+/// A process that serves; it ends with this value.
+pub struct Server {
+    child: Child,
+    pub address: String,
+    token: String,
+}
+
+impl Server {
+    pub fn client(&self) -> Client {
+        Client::new(&self.address, Some(&self.token))
+    }
+
+    /// Ends it the hard way, as a loss of power would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn is_up(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Resident memory in KiB, now and at its highest.
+    pub fn memory_kib(&self) -> (u64, u64) {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(path).unwrap();
+        let of = |name: &str| {
+            let line = status.lines().find(|l| l.starts_with(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        };
+        (of("VmRSS:"), of("VmHWM:"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
