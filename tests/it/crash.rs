@@ -110,7 +110,7 @@ fn basic(id: &str, n: u64) -> Value {
             { "system": "urn:count", "value": n.to_string() },
             { "system": "urn:again", "value": n.to_string() },
         ],
-        "code": { "coding": [{ "system": "urn:parity", "code": if n % 2 == 0 { "even" } else { "odd" } }] },
+        "code": { "coding": [{ "system": "urn:parity", "code": if n.is_multiple_of(2) { "even" } else { "odd" } }] },
     })
 }
 
