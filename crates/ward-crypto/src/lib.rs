@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
 
 pub mod checkpoint;
+pub mod committed;
 pub mod hierarchy;
 pub mod merkle;
 pub mod password;
@@ -15,6 +16,7 @@ pub mod secret;
 pub mod tls;
 pub mod token;
 
+pub use committed::CommittedKey;
 pub use hierarchy::{DataKey, TenantKey};
 pub use random::{OsRandom, Random, SeededRandom};
 pub use root::{RootKey, RootKeyError, RootKeyFile, RootKeyVariable};
@@ -26,6 +28,12 @@ pub use token::TokenKey;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the cryptography library failed")]
 pub struct CryptoFailed;
+
+impl CryptoFailed {
+    pub fn kind(&self) -> ward_core::Kind {
+        ward_core::Kind::Bug
+    }
+}
 
 impl From<aws_lc_rs::error::Unspecified> for CryptoFailed {
     fn from(_: aws_lc_rs::error::Unspecified) -> CryptoFailed {

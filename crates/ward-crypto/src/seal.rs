@@ -29,10 +29,11 @@ pub struct Aad<'a> {
 /// Bytes around the plain text: format, suite, key version, nonce, tag.
 pub const OVERHEAD: usize = HEADER + NONCE + TAG;
 
-const FORMAT: u8 = 1;
+pub(crate) const FORMAT: u8 = 1;
 const SUITE_XAES_256_GCM: u8 = 1;
-const HEADER: usize = 6;
-const NONCE: usize = 24;
+pub(crate) const SUITE_COMMITTED: u8 = 2;
+pub(crate) const HEADER: usize = 6;
+pub(crate) const NONCE: usize = 24;
 const TAG: usize = 16;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -47,6 +48,14 @@ pub enum OpenError {
     Tampered,
 }
 
+impl OpenError {
+    /// What is stored does not open: the data is damaged or a defect mixed up keys. Neither is
+    /// the caller's doing.
+    pub fn kind(&self) -> ward_core::Kind {
+        ward_core::Kind::Bug
+    }
+}
+
 /// A key that seals and opens.
 pub struct SealingKey {
     version: u32,
@@ -56,6 +65,10 @@ pub struct SealingKey {
 impl SealingKey {
     pub fn new(secret: &Secret32, version: u32) -> Result<SealingKey, CryptoFailed> {
         Ok(SealingKey { version, derive: cmac::Key::new(cmac::AES_256, secret.expose())? })
+    }
+
+    pub fn version(&self) -> u32 {
+        self.version
     }
 
     /// Appends the sealed form of `plain` to `out`.
@@ -75,37 +88,52 @@ impl SealingKey {
         out.extend_from_slice(&[FORMAT, SUITE_XAES_256_GCM]);
         out.extend_from_slice(&self.version.to_be_bytes());
         out.extend_from_slice(&nonce);
-        let start = out.len();
-        out.extend_from_slice(plain);
-        let (key, nonce) = self.message_key(&nonce)?;
-        let body = out.get_mut(start..).ok_or(CryptoFailed)?;
-        let tag = key.seal_in_place_separate_tag(nonce, aead::Aad::from(encode(aad)), body)?;
-        out.extend_from_slice(tag.as_ref());
-        Ok(())
+        self.seal_body(&nonce, &Place::Plain(aad), plain, out)
     }
 
-    /// Appends the plain form of `sealed` to `out`.
+    /// Appends the plain form of `sealed` to `out`; on an error `out` is as it was.
     pub fn open_into(
         &self,
         aad: &Aad<'_>,
         sealed: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), OpenError> {
-        let (header, rest) = sealed.split_first_chunk::<HEADER>().ok_or(OpenError::Short)?;
-        let [format, suite, version @ ..] = header;
-        if *format != FORMAT || *suite != SUITE_XAES_256_GCM {
-            return Err(OpenError::Unknown);
-        }
-        let version = u32::from_be_bytes(*version);
-        if version != self.version {
-            return Err(OpenError::KeyVersion(version));
-        }
-        let (nonce, body) = rest.split_first_chunk::<NONCE>().ok_or(OpenError::Short)?;
+        check_header(sealed, SUITE_XAES_256_GCM, self.version)?;
+        let (head, body) = sealed.split_at_checked(HEADER + NONCE).ok_or(OpenError::Short)?;
+        let nonce = head.last_chunk::<NONCE>().ok_or(OpenError::Short)?;
+        self.open_body(nonce, &Place::Plain(aad), body, out)
+    }
+
+    /// Appends cipher text and tag.
+    pub(crate) fn seal_body(
+        &self,
+        nonce: &[u8; NONCE],
+        place: &Place<'_>,
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), CryptoFailed> {
+        let start = out.len();
+        out.extend_from_slice(plain);
+        let (key, nonce) = self.message_key(nonce)?;
+        let body = out.get_mut(start..).ok_or(CryptoFailed)?;
+        let tag = key.seal_in_place_separate_tag(nonce, aead::Aad::from(place.encode()), body)?;
+        out.extend_from_slice(tag.as_ref());
+        Ok(())
+    }
+
+    /// Opens cipher text and tag.
+    pub(crate) fn open_body(
+        &self,
+        nonce: &[u8; NONCE],
+        place: &Place<'_>,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), OpenError> {
         let (key, nonce) = self.message_key(nonce).map_err(|CryptoFailed| OpenError::Tampered)?;
         let start = out.len();
         out.extend_from_slice(body);
         let plain = out.get_mut(start..).ok_or(OpenError::Short)?;
-        match key.open_in_place(nonce, aead::Aad::from(encode(aad)), plain) {
+        match key.open_in_place(nonce, aead::Aad::from(place.encode()), plain) {
             Ok(plain) => {
                 let end = start + plain.len();
                 out.truncate(end);
@@ -138,27 +166,74 @@ impl SealingKey {
     }
 }
 
-/// The key version a sealed record names, without opening it.
-pub fn key_version(sealed: &[u8]) -> Result<u32, OpenError> {
-    match sealed.first_chunk::<HEADER>() {
-        Some([FORMAT, SUITE_XAES_256_GCM, version @ ..]) => Ok(u32::from_be_bytes(*version)),
-        Some(_) => Err(OpenError::Unknown),
-        None => Err(OpenError::Short),
+/// What the first bytes of a sealed record say. They are checked again when it is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SealedHead {
+    pub suite: Suite,
+    pub key_version: u32,
+}
+
+/// How a record is sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Suite {
+    Xaes256Gcm,
+    /// The same, with a commitment to the key.
+    Xaes256GcmCommitted,
+}
+
+impl SealedHead {
+    /// Reads the head of a sealed record without opening it.
+    pub fn read(sealed: &[u8]) -> Result<SealedHead, OpenError> {
+        let (suite, version) = match sealed.first_chunk::<HEADER>() {
+            Some([FORMAT, SUITE_XAES_256_GCM, version @ ..]) => (Suite::Xaes256Gcm, version),
+            Some([FORMAT, SUITE_COMMITTED, version @ ..]) => (Suite::Xaes256GcmCommitted, version),
+            Some(_) => return Err(OpenError::Unknown),
+            None => return Err(OpenError::Short),
+        };
+        Ok(SealedHead { suite, key_version: u32::from_be_bytes(*version) })
     }
 }
 
-/// Every field is of fixed length but the last, so no two places encode alike.
-fn encode(aad: &Aad<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 + aad.label.len());
-    out.extend_from_slice(b"ward1");
-    out.extend_from_slice(aad.tenant);
-    out.extend_from_slice(aad.scope);
-    out.extend_from_slice(&aad.kind.to_be_bytes());
-    out.extend_from_slice(aad.id);
-    out.extend_from_slice(&aad.version.to_be_bytes());
-    out.push(aad.codec);
-    out.extend_from_slice(aad.label.as_bytes());
-    out
+/// The key version a sealed record names, without opening it.
+pub fn key_version(sealed: &[u8]) -> Result<u32, OpenError> {
+    SealedHead::read(sealed).map(|head| head.key_version)
+}
+
+pub(crate) fn check_header(sealed: &[u8], suite: u8, version: u32) -> Result<(), OpenError> {
+    let [format, found, named @ ..] = sealed.first_chunk::<HEADER>().ok_or(OpenError::Short)?;
+    if *format != FORMAT || *found != suite {
+        return Err(OpenError::Unknown);
+    }
+    match u32::from_be_bytes(*named) {
+        named if named == version => Ok(()),
+        named => Err(OpenError::KeyVersion(named)),
+    }
+}
+
+/// Where a record stands, and in which suite.
+pub(crate) enum Place<'a> {
+    Plain(&'a Aad<'a>),
+    Committed(&'a Aad<'a>),
+}
+
+impl Place<'_> {
+    /// Every field is of fixed length but the last, so no two places encode alike.
+    fn encode(&self) -> Vec<u8> {
+        let (magic, aad) = match self {
+            Place::Plain(aad) => (b"ward1", aad),
+            Place::Committed(aad) => (b"ward2", aad),
+        };
+        let mut out = Vec::with_capacity(64 + aad.label.len());
+        out.extend_from_slice(magic);
+        out.extend_from_slice(aad.tenant);
+        out.extend_from_slice(aad.scope);
+        out.extend_from_slice(&aad.kind.to_be_bytes());
+        out.extend_from_slice(aad.id);
+        out.extend_from_slice(&aad.version.to_be_bytes());
+        out.push(aad.codec);
+        out.extend_from_slice(aad.label.as_bytes());
+        out
+    }
 }
 
 #[cfg(test)]

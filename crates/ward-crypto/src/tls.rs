@@ -20,6 +20,12 @@ pub enum TlsError {
     ClientAuthority,
 }
 
+impl TlsError {
+    pub fn kind(&self) -> ward_core::Kind {
+        ward_core::Kind::Invalid
+    }
+}
+
 /// A server's settings from PEM files.
 ///
 /// - Shape: with `client_ca`, every client must show a certificate signed by it.
