@@ -47,7 +47,14 @@ def with_fhirpy():
     assert len(pages) == 25 and len({o["id"] for o in pages}) == 25, len(pages)
     assert all(o["subject"]["reference"] == reference for o in pages)
 
-    patient.patch(active=False)
+    # fhirpy's own patch() sends a merge patch, which R4 does not have; this is R4's JSON Patch.
+    patching = SyncFHIRClient(
+        base,
+        authorization=f"Bearer {token}",
+        extra_headers={"Content-Type": "application/json-patch+json"},
+    )
+    change = [{"op": "replace", "path": "/active", "value": False}]
+    patching.execute(f"Patient/{patient['id']}", method="patch", data=change)
     again = fhir.reference("Patient", patient["id"]).to_resource()
     assert again["active"] is False and again["name"][0]["family"] == "Fhirpy"
     assert again["meta"]["versionId"] == "2"
