@@ -91,6 +91,19 @@ impl TenantKey {
         self.wrap.unwrap(&self.bound(scope, key_version), wrapped)
     }
 
+    /// Wraps a data key of this tenant key anew under `to`, the next one: a rotation.
+    pub fn rewrap(
+        &self,
+        to: &TenantKey,
+        scope: &[u8; 16],
+        key_version: u32,
+        wrapped: &[u8],
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, OpenError> {
+        let secret = self.unwrap(scope, key_version, wrapped)?;
+        to.wrap(scope, key_version, &secret, random).map_err(|CryptoFailed| OpenError::Tampered)
+    }
+
     fn bound(&self, scope: &[u8; 16], key_version: u32) -> Vec<u8> {
         let mut bound = Vec::with_capacity(64);
         bound.extend_from_slice(b"ward data key");
@@ -186,6 +199,10 @@ mod tests {
         assert!(other.unwrap(&[3; 16], 4, &wrapped).is_err());
         let rotated = TenantKey::new([1; 16], 2, &Secret32::new([8; 32]), &index).unwrap();
         assert!(rotated.unwrap(&[3; 16], 4, &wrapped).is_err());
+        let anew = tenant.rewrap(&rotated, &[3; 16], 4, &wrapped, &random).unwrap();
+        assert_eq!(rotated.unwrap(&[3; 16], 4, &anew).unwrap().expose(), secret.expose());
+        assert!(tenant.unwrap(&[3; 16], 4, &anew).is_err());
+        assert!(tenant.rewrap(&rotated, &[3; 16], 5, &wrapped, &random).is_err());
         // Tokens outlive a rotation.
         assert_eq!(rotated.tokens().token8_raw(b"x"), tenant.tokens().token8_raw(b"x"));
         assert!(tenant.unwrap(&[3; 16], 4, &[]).is_err());

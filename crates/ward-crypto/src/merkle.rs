@@ -4,6 +4,12 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+pub mod proof;
+pub mod tile;
+
+pub use proof::{ProofError, Subtrees, consistency_holds, root_from_inclusion};
+pub use tile::{Tile, TiledLog, Tiles};
+
 pub type Hash = [u8; 32];
 
 /// The root of a log without entries.
@@ -44,6 +50,12 @@ pub struct Frontier {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not a Merkle frontier")]
 pub struct FrontierError;
+
+impl FrontierError {
+    pub fn kind(&self) -> ward_core::Kind {
+        ward_core::Kind::Bug
+    }
+}
 
 impl Frontier {
     pub fn len(&self) -> u64 {
@@ -94,57 +106,6 @@ impl Frontier {
     }
 }
 
-/// The path from the leaf at `at` to the root of the first `len` leaves.
-///
-/// - Cost: every leaf is hashed; a log keeps its leaf hashes at hand.
-/// - Source: RFC 6962, section 2.1.1.
-pub fn inclusion_proof(leaves: &[Hash], at: usize) -> Option<Vec<Hash>> {
-    if leaves.len() <= at {
-        return None;
-    }
-    let mut path = Vec::new();
-    let (mut rest, mut at) = (leaves, at);
-    while 1 < rest.len() {
-        let (left, right) = rest.split_at_checked(split(rest.len()))?;
-        if at < left.len() {
-            path.push(root_of(right));
-            rest = left;
-        } else {
-            path.push(root_of(left));
-            at -= left.len();
-            rest = right;
-        }
-    }
-    path.reverse();
-    Some(path)
-}
-
-/// The root that a leaf at `at` of `len` leads to with this path; compare it with a checkpoint's.
-pub fn root_from_inclusion(leaf: Hash, at: u64, len: u64, path: &[Hash]) -> Option<Hash> {
-    if len <= at {
-        return None;
-    }
-    let (mut node, mut last) = (at, len - 1);
-    let mut root = leaf;
-    for sibling in path {
-        if last == 0 {
-            return None;
-        }
-        if node & 1 == 1 || node == last {
-            root = node_hash(sibling, &root);
-            while node & 1 == 0 && node != 0 {
-                node >>= 1;
-                last >>= 1;
-            }
-        } else {
-            root = node_hash(&root, sibling);
-        }
-        node >>= 1;
-        last >>= 1;
-    }
-    (last == 0).then_some(root)
-}
-
 /// The root over some leaves.
 pub fn root_of(leaves: &[Hash]) -> Hash {
     let mut frontier = Frontier::default();
@@ -152,78 +113,6 @@ pub fn root_of(leaves: &[Hash]) -> Hash {
     frontier.root()
 }
 
-/// The largest power of two below `n`, for `n` above one.
-fn split(n: usize) -> usize {
-    n.next_power_of_two() / 2
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn leaves(n: usize) -> Vec<Hash> {
-        (0..n).map(|at| leaf_hash(&at.to_be_bytes())).collect()
-    }
-
-    /// The definition in the standard, word for word.
-    fn by_definition(leaves: &[Hash]) -> Hash {
-        match leaves {
-            [] => empty_root(),
-            [leaf] => *leaf,
-            _ => {
-                let (left, right) = leaves.split_at(split(leaves.len()));
-                node_hash(&by_definition(left), &by_definition(right))
-            }
-        }
-    }
-
-    #[test]
-    fn roots_are_those_of_the_definition() {
-        let all = leaves(130);
-        let mut frontier = Frontier::default();
-        for n in 0..=all.len() {
-            assert_eq!(frontier.root(), by_definition(&all[..n]), "{n} leaves");
-            assert_eq!(Frontier::from_bytes(&frontier.to_bytes()).as_ref(), Ok(&frontier));
-            if n < all.len() {
-                frontier.push(all[n]);
-            }
-        }
-        assert_eq!(
-            empty_root()[..4],
-            [0xe3, 0xb0, 0xc4, 0x42],
-            "SHA-256 of nothing, as the standard says"
-        );
-    }
-
-    #[test]
-    fn every_leaf_is_proved_and_no_other() {
-        for n in 1..40 {
-            let all = leaves(n);
-            let root = root_of(&all);
-            for at in 0..n {
-                let path = inclusion_proof(&all, at).unwrap();
-                let (at, n) = (u64::try_from(at).unwrap(), u64::try_from(n).unwrap());
-                let leaf = all[usize::try_from(at).unwrap()];
-                assert_eq!(root_from_inclusion(leaf, at, n, &path), Some(root));
-                let other = leaf_hash(b"other");
-                assert_ne!(root_from_inclusion(other, at, n, &path), Some(root));
-                if 1 < n {
-                    assert_ne!(root_from_inclusion(leaf, (at + 1) % n, n, &path), Some(root));
-                    assert_ne!(root_from_inclusion(leaf, at, n, &path[1..]), Some(root));
-                }
-            }
-            assert_eq!(inclusion_proof(&all, n), None);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn garbage_is_no_frontier_or_reads_back(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            if let Ok(frontier) = Frontier::from_bytes(&bytes) {
-                prop_assert_eq!(frontier.to_bytes(), bytes);
-            }
-        }
-    }
-}
+#[path = "merkle/tests.rs"]
+mod tests;

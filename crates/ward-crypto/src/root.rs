@@ -4,6 +4,7 @@
 //! that a remote one (Vault transit, a cloud's KMS) fits where a file stands.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions, Permissions},
     io::{self, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
@@ -75,9 +76,18 @@ const HEADER_PASSPHRASE: &str = "ward-root-key-1-argon2id";
 /// LIMIT: a key file is a few lines; anything larger is not one.
 const FILE_BYTES_MAX: u64 = 4096;
 
-/// Memory, passes and lanes of the passphrase hash: 64 MiB, 3, 1 (RFC 9106, second choice).
-const ARGON2_MEMORY_KIB: u32 = 64 * 1024;
-const ARGON2_PASSES: u32 = 3;
+/// What a new file asks of a passphrase: 64 MiB, 3 passes (RFC 9106, second choice, in one lane).
+const STRETCH: Stretch = Stretch { memory_kib: 64 * 1024, passes: 3 };
+
+/// LIMIT: a key file may not make its reader take more than 1 GiB or 16 passes.
+const STRETCH_MAX: Stretch = Stretch { memory_kib: 1024 * 1024, passes: 16 };
+
+/// The cost of turning a passphrase into a key. It stands in the file, so that it can rise later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Stretch {
+    memory_kib: u32,
+    passes: u32,
+}
 
 impl RootKeyFile {
     /// Makes a new key in a new file, and refuses to replace an old one.
@@ -92,9 +102,10 @@ impl RootKeyFile {
             Some(passphrase) => {
                 let mut salt = [0; 16];
                 random.fill(&mut salt)?;
-                let key = WrapKey::new(&stretch(passphrase, &salt)?)?;
-                let wrapped = key.wrap(HEADER_PASSPHRASE.as_bytes(), &secret, random)?;
-                format!("{HEADER_PASSPHRASE}\n{}\n{}\n", line_of(&salt), line_of(&wrapped))
+                let head = format!("{HEADER_PASSPHRASE}\n{STRETCH}\n{}\n", line_of(&salt));
+                let key = WrapKey::new(&STRETCH.key(passphrase, &salt)?)?;
+                let wrapped = key.wrap(head.as_bytes(), &secret, random)?;
+                format!("{head}{}\n", line_of(&wrapped))
             }
         };
         let text = Zeroizing::new(text);
@@ -105,11 +116,10 @@ impl RootKeyFile {
             .mode(0o600)
             .open(path)
             .map_err(failed)?;
-        file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
-        file.write_all(text.as_bytes()).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            File::open(folder).and_then(|it| it.sync_all()).map_err(failed)?;
+        if let Err(error) = fill(&mut file, path, text.as_bytes()) {
+            // Half a key file would only be in the way of the next attempt.
+            drop(std::fs::remove_file(path));
+            return Err(failed(error));
         }
         Ok(RootKeyFile {
             path: path.to_owned(),
@@ -128,8 +138,9 @@ impl RootKeyFile {
         }
         let mut text = Zeroizing::new(String::new());
         file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
-        let secret = secret_of(&text, passphrase)?;
-        let protected = text.starts_with(HEADER_PASSPHRASE);
+        let file = KeyFile::parse(&text)?;
+        let protected = file.needs_passphrase();
+        let secret = file.secret(passphrase)?;
         Ok(RootKeyFile { path: path.to_owned(), wrap: WrapKey::new(&secret)?, protected })
     }
 
@@ -200,24 +211,106 @@ impl RootKey for RootKeyVariable {
     }
 }
 
-fn secret_of(text: &str, passphrase: Option<&str>) -> Result<Secret32, RootKeyError> {
-    let mut lines = text.lines();
-    match lines.next() {
-        Some(HEADER_PLAIN) => {
-            let secret = bytes_of(lines.next())?;
-            let secret: [u8; 32] =
-                secret.as_slice().try_into().map_err(|_| RootKeyError::Format("key length"))?;
-            Ok(Secret32::new(secret))
+/// Wraps anew, under `to`, what was wrapped under `from`: a change of root key.
+pub fn rewrap(
+    from: &dyn RootKey,
+    to: &dyn RootKey,
+    wrapped: &[u8],
+    context: &[u8],
+) -> Result<Vec<u8>, RootKeyError> {
+    to.wrap(&from.unwrap(wrapped, context)?, context)
+}
+
+/// The text of a key file, taken apart and not yet opened.
+///
+/// - Shape: first line, then lines of base64 with a checksum. Without a passphrase the key; with
+///   one its cost, its salt, and the key wrapped under what the passphrase gives.
+pub struct KeyFile(Content);
+
+enum Content {
+    Plain(Secret32),
+    Passphrase { stretch: Stretch, salt: Vec<u8>, wrapped: Vec<u8>, head: Vec<u8> },
+}
+
+impl KeyFile {
+    pub fn parse(text: &str) -> Result<KeyFile, RootKeyError> {
+        let mut lines = text.lines();
+        let content = match lines.next() {
+            Some(HEADER_PLAIN) => {
+                let secret = bytes_of(lines.next())?;
+                let secret: [u8; 32] =
+                    secret.as_slice().try_into().map_err(|_| RootKeyError::Format("key length"))?;
+                Content::Plain(Secret32::new(secret))
+            }
+            Some(HEADER_PASSPHRASE) => {
+                let stretch = lines.next().and_then(Stretch::parse);
+                let stretch = stretch.ok_or(RootKeyError::Format("cost of the passphrase"))?;
+                let salt = bytes_of(lines.next())?.to_vec();
+                let wrapped = bytes_of(lines.next())?.to_vec();
+                if !(8..=64).contains(&salt.len()) {
+                    return Err(RootKeyError::Format("salt length"));
+                }
+                let head = format!("{HEADER_PASSPHRASE}\n{stretch}\n{}\n", line_of(&salt));
+                Content::Passphrase { stretch, salt, wrapped, head: head.into_bytes() }
+            }
+            _ => return Err(RootKeyError::Format("first line")),
+        };
+        match lines.next() {
+            None => Ok(KeyFile(content)),
+            Some(_) => Err(RootKeyError::Format("more lines than a key file has")),
         }
-        Some(HEADER_PASSPHRASE) => {
-            let passphrase = passphrase.ok_or(RootKeyError::PassphraseMissing)?;
-            let salt = bytes_of(lines.next())?;
-            let wrapped = bytes_of(lines.next())?;
-            let key = WrapKey::new(&stretch(passphrase, &salt)?)?;
-            key.unwrap(HEADER_PASSPHRASE.as_bytes(), &wrapped)
-                .map_err(|_| RootKeyError::PassphraseWrong)
+    }
+
+    pub fn needs_passphrase(&self) -> bool {
+        matches!(self.0, Content::Passphrase { .. })
+    }
+
+    fn secret(self, passphrase: Option<&str>) -> Result<Secret32, RootKeyError> {
+        match self.0 {
+            Content::Plain(secret) => Ok(secret),
+            Content::Passphrase { stretch, salt, wrapped, head } => {
+                let passphrase = passphrase.ok_or(RootKeyError::PassphraseMissing)?;
+                let key = WrapKey::new(&stretch.key(passphrase, &salt)?)?;
+                key.unwrap(&head, &wrapped).map_err(|_| RootKeyError::PassphraseWrong)
+            }
         }
-        _ => Err(RootKeyError::Format("first line")),
+    }
+}
+
+impl fmt::Display for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m={},t={},p=1", self.memory_kib, self.passes)
+    }
+}
+
+impl Stretch {
+    fn parse(text: &str) -> Option<Stretch> {
+        let (memory_kib, rest) = text.strip_prefix("m=")?.split_once(",t=")?;
+        let memory_kib = memory_kib.parse().ok()?;
+        let passes = rest.strip_suffix(",p=1")?.parse().ok()?;
+        let sane = (8..=STRETCH_MAX.memory_kib).contains(&memory_kib)
+            && (1..=STRETCH_MAX.passes).contains(&passes);
+        sane.then_some(Stretch { memory_kib, passes })
+    }
+
+    fn key(self, passphrase: &str, salt: &[u8]) -> Result<Secret32, CryptoFailed> {
+        let params = Params::new(self.memory_kib, self.passes, 1, Some(32));
+        let params = params.map_err(|_| CryptoFailed)?;
+        let mut out = Zeroizing::new([0; 32]);
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(passphrase.as_bytes(), salt, out.as_mut_slice())
+            .map_err(|_| CryptoFailed)?;
+        Ok(Secret32::new(*out))
+    }
+}
+
+fn fill(file: &mut File, path: &Path, text: &[u8]) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
 }
 
@@ -238,74 +331,6 @@ fn bytes_of(line: Option<&str>) -> Result<Zeroizing<Vec<u8>>, RootKeyError> {
     Ok(Zeroizing::new(bytes))
 }
 
-fn stretch(passphrase: &str, salt: &[u8]) -> Result<Secret32, CryptoFailed> {
-    let params =
-        Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, 1, Some(32)).map_err(|_| CryptoFailed)?;
-    let mut out = [0; 32];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(passphrase.as_bytes(), salt, &mut out)
-        .map_err(|_| CryptoFailed)?;
-    Ok(Secret32::new(out))
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::SeededRandom;
-
-    #[test]
-    fn a_key_file_is_private_and_checked() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys");
-        let random = SeededRandom::new(1);
-        let made = RootKeyFile::create(&path, None, &random).unwrap();
-        let secret = Secret32::new([4; 32]);
-        let wrapped = made.wrap(&secret, b"tenant").unwrap();
-
-        let opened = RootKeyFile::open(&path, None).unwrap();
-        assert_eq!(opened.unwrap(&wrapped, b"tenant").unwrap().expose(), secret.expose());
-        assert!(matches!(opened.unwrap(&wrapped, b"other"), Err(RootKeyError::WrongRoot(_))));
-        assert!(matches!(RootKeyFile::create(&path, None, &random), Err(RootKeyError::Io { .. })));
-        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(RootKeyFile::open(&path, None), Err(RootKeyError::Readable(_))));
-
-        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, text.replacen(&text[20..21], "_", 1)).unwrap();
-        assert!(matches!(RootKeyFile::open(&path, None), Err(RootKeyError::Format(_))));
-    }
-
-    #[test]
-    fn a_passphrase_is_needed_and_checked() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys");
-        let made =
-            RootKeyFile::create(&path, Some("correct horse"), &SeededRandom::new(1)).unwrap();
-        let wrapped = made.wrap(&Secret32::new([4; 32]), b"x").unwrap();
-        assert!(matches!(RootKeyFile::open(&path, None), Err(RootKeyError::PassphraseMissing)));
-        assert!(matches!(
-            RootKeyFile::open(&path, Some("battery")),
-            Err(RootKeyError::PassphraseWrong)
-        ));
-        let opened = RootKeyFile::open(&path, Some("correct horse")).unwrap();
-        assert!(opened.unwrap(&wrapped, b"x").is_ok());
-    }
-
-    #[test]
-    fn a_key_inside_the_data_folder_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        std::fs::create_dir(&data).unwrap();
-        assert!(RootKeyFile::check_outside(&data.join("keys"), &data).is_err());
-        assert!(RootKeyFile::check_outside(&data.join("../data/keys"), &data).is_err());
-        assert!(RootKeyFile::check_outside(&folder.path().join("data.keys"), &data).is_ok());
-    }
-
-    #[test]
-    fn a_variable_is_32_bytes_in_base64() {
-        assert!(RootKeyVariable::new("K", &STANDARD.encode([1; 32])).is_ok());
-        for bad in ["", "AAAA", "not base64!"] {
-            assert!(matches!(RootKeyVariable::new("K", bad), Err(RootKeyError::Variable(_))));
-        }
-    }
-}
+#[path = "root_tests.rs"]
+mod tests;
