@@ -37,7 +37,7 @@ impl Records {
                         .collect(),
                 )
             });
-            let interactions = INTERACTIONS.iter().filter(|it| **it != "patch");
+            let interactions = INTERACTIONS.iter();
             Json::Object(
                 [
                     ("type", text(kind.name())),

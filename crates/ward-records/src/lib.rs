@@ -9,7 +9,9 @@ mod bundle;
 mod capability;
 mod error;
 mod event;
+mod everything;
 mod history;
+mod patch;
 mod prepare;
 mod read;
 mod reply;
@@ -26,6 +28,7 @@ use ward_store::Chart;
 pub use self::{
     error::RecordsError,
     history::HistoryParams,
+    patch::PatchFormat,
     reply::{Prefer, Reply},
     search::SearchTarget,
 };

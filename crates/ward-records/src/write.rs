@@ -11,7 +11,7 @@ use crate::{Prefer, Records, RecordsError, Reply, event, now_of, prepare};
 
 /// Most times an interaction is tried again when others write the same record.
 /// LIMIT: past this the caller hears 409 and decides for itself.
-const TRIES_MAX: usize = 8;
+pub(crate) const TRIES_MAX: usize = 8;
 
 impl Records {
     /// Creates a resource under a fresh id.

@@ -82,8 +82,11 @@ pub static ALL: &[Endpoint] = rows! {
     "PUT" "/fhir/{type}" SignedIn(Action::Update), Some(A::Update), fhir::conditional_update, "Update the one match";
     "DELETE" "/fhir/{type}" SignedIn(Action::Delete), Some(A::Delete), fhir::conditional_delete, "Delete the one match";
     "GET" "/fhir/{type}/_history" SignedIn(Action::History), Some(A::HistoryType), fhir::history_type, "History of a type";
+    "POST" "/fhir/{type}/$validate" SignedIn(Action::Create), None, fhir::validate, "Say what is wrong with a resource";
+    "GET" "/fhir/Patient/{id}/$everything" SignedIn(Action::Search), Some(A::Search), fhir::everything, "A patient's whole chart";
     "GET" "/fhir/{type}/{id}" SignedIn(Action::Read), Some(A::Read), fhir::read, "Read";
     "PUT" "/fhir/{type}/{id}" SignedIn(Action::Update), Some(A::Update), fhir::update, "Update, or create under this id";
+    "PATCH" "/fhir/{type}/{id}" SignedIn(Action::Update), Some(A::Patch), fhir::patch, "Change parts, by JSON Patch or FHIRPath Patch";
     "DELETE" "/fhir/{type}/{id}" SignedIn(Action::Delete), Some(A::Delete), fhir::delete, "Delete";
     "GET" "/fhir/{type}/{id}/_history" SignedIn(Action::History), Some(A::HistoryInstance), fhir::history_instance, "History of a resource";
     "GET" "/fhir/{type}/{id}/_history/{version}" SignedIn(Action::Read), Some(A::Vread), fhir::vread, "Read a version";

@@ -11,10 +11,6 @@ use super::{
 };
 use crate::{Records, RecordsError, Reply, now_of, prepare, write};
 
-/// Most times a transaction is tried again when others write the same records.
-/// LIMIT: past this the caller hears 409 and decides for itself.
-const TRIES_MAX: usize = 8;
-
 /// What an entry will do, once its conditions have been looked up.
 enum Planned {
     /// Write this record.
@@ -53,7 +49,7 @@ impl Records {
                 prepare::check(resource, expected).map_err(|error| error.in_entry(at))?;
             }
         }
-        for _ in 0..TRIES_MAX {
+        for _ in 0..write::TRIES_MAX {
             match self.attempt(cx, &entries).await {
                 Err(Attempt::Again) => {}
                 Err(Attempt::Failed(error)) => return Err(error),

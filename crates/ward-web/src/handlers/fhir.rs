@@ -1,7 +1,8 @@
 //! FHIR REST: the address and headers of each interaction.
 
+use hyper::header;
 use ward_core::{Ctx, RecordKey};
-use ward_records::{HistoryParams, RecordsError, SearchTarget};
+use ward_records::{HistoryParams, PatchFormat, RecordsError, SearchTarget};
 use ward_store::HistoryOf;
 
 use crate::{app::App, request::Asked, respond, respond::Answer};
@@ -41,6 +42,34 @@ pub(crate) async fn conditional_update(app: &App, asked: &Asked) -> Answer {
     let done =
         app.records.conditional_update(&asked.cx, kind, &asked.query, &asked.body, prefer).await?;
     respond::reply(done)
+}
+
+pub(crate) async fn patch(app: &App, asked: &Asked) -> Answer {
+    let written = asked.header(header::CONTENT_TYPE).unwrap_or_default();
+    let format = match written.split(';').next().map(str::trim) {
+        Some("application/json-patch+json") => PatchFormat::Json,
+        Some("application/fhir+json" | "application/json") => PatchFormat::FhirPath,
+        _ => {
+            return Err(RecordsError::new(
+                ward_core::Kind::Invalid,
+                "a patch is `application/json-patch+json`, or Parameters as \
+                 `application/fhir+json`",
+            ));
+        }
+    };
+    let (key, if_match, prefer) = (asked.key()?, asked.if_match()?, asked.prefer());
+    let done = app.records.patch(&asked.cx, &key, format, &asked.body, if_match, prefer).await?;
+    respond::reply(done)
+}
+
+pub(crate) async fn validate(app: &App, asked: &Asked) -> Answer {
+    respond::reply(app.records.validate(asked.kind()?, &asked.body))
+}
+
+pub(crate) async fn everything(app: &App, asked: &Asked) -> Answer {
+    let id = asked.value("id")?.parse();
+    let id = id.map_err(|_| RecordsError::new(ward_core::Kind::Invalid, "not an id"))?;
+    respond::reply(app.records.everything(&asked.cx, &id, &asked.query).await?)
 }
 
 pub(crate) async fn delete(app: &App, asked: &Asked) -> Answer {

@@ -37,20 +37,19 @@ pub(super) enum Batches {
     Lines { reader: BufReader<fs::File>, line: usize, refused: VecDeque<Batch> },
 }
 
-/// The files in order: hospitals and practitioners first, because others refer to them.
+/// The files in order: what others refer to comes first.
 pub(super) fn files_of(paths: &[PathBuf]) -> Result<Vec<SourceFile>, Failure> {
+    const ORDER: [&[&str]; 3] =
+        [&["hospital", "organization"], &["location", "practitioner"], &["patient"]];
     let mut files = Vec::new();
     for path in paths {
         gather(path, &mut files)?;
     }
-    files.sort_by_key(|file: &SourceFile| {
+    files.sort_by_cached_key(|file: &SourceFile| {
         let name = file.path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let rank = match name {
-            _ if name.starts_with("hospital") => 0,
-            _ if name.starts_with("practitioner") => 1,
-            _ => 2,
-        };
-        (rank, file.path.clone())
+        let name = name.to_lowercase();
+        let comes_first = |words: &&[&str]| words.iter().any(|word| name.starts_with(word));
+        (ORDER.iter().position(comes_first).unwrap_or(ORDER.len()), file.path.clone())
     });
     Ok(files)
 }

@@ -1,0 +1,14 @@
+//! Interactions against a real chart in a temporary folder.
+
+#![allow(
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests may"
+)]
+
+mod house;
+mod invisible;
+mod scripts;
+mod synthea;
