@@ -85,6 +85,8 @@ pub fn token_digest(token: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::SeededRandom;
 
@@ -116,5 +118,22 @@ mod tests {
         assert_ne!(token_digest(&a), token_digest(&b));
         assert_eq!(a.len(), 5 + 43);
         assert!(a.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
+    }
+
+    proptest! {
+        #[test]
+        fn a_hash_that_is_garbage_or_too_dear_is_not_computed(
+            text in ".{0,80}",
+            (memory, passes) in prop_oneof![
+                (256 * 1024 + 1..=u32::MAX, 0..=u32::MAX),
+                (0..=u32::MAX, 17..=u32::MAX),
+            ],
+            salt in "[A-Za-z0-9+/]{22}",
+        ) {
+            prop_assert!(parse(&text).is_none());
+            let hash = STANDARD_NO_PAD.encode([1; 32]);
+            let dear = format!("$argon2id$v=19$m={memory},t={passes},p=1${salt}${hash}");
+            prop_assert!(parse(&dear).is_none());
+        }
     }
 }

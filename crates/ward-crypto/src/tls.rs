@@ -72,17 +72,5 @@ fn pem(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn missing_and_broken_files_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let (cert, key) = (folder.path().join("c.pem"), folder.path().join("k.pem"));
-        let failed = |cert, key| server_config(cert, key, None, &[]).unwrap_err().to_string();
-        assert!(failed(&cert, &key).contains("certificates"));
-        std::fs::write(&cert, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-            .unwrap();
-        assert!(failed(&cert, &key).contains("key"));
-    }
-}
+#[path = "tls_tests.rs"]
+mod tests;
