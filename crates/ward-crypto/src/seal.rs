@@ -5,8 +5,9 @@
 
 use aws_lc_rs::{
     aead::{self, AES_256_GCM, LessSafeKey, Nonce, UnboundKey},
-    cmac,
+    cipher::{AES_256, EncryptingKey, UnboundCipherKey},
 };
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{CryptoFailed, Random, Secret32};
 
@@ -59,12 +60,19 @@ impl OpenError {
 /// A key that seals and opens.
 pub struct SealingKey {
     version: u32,
-    derive: cmac::Key,
+    /// The block cipher itself, its round keys expanded once.
+    block: EncryptingKey,
+    /// The first CMAC subkey.
+    subkey: Zeroizing<[u8; 16]>,
 }
 
 impl SealingKey {
     pub fn new(secret: &Secret32, version: u32) -> Result<SealingKey, CryptoFailed> {
-        Ok(SealingKey { version, derive: cmac::Key::new(cmac::AES_256, secret.expose())? })
+        let block = EncryptingKey::ecb(UnboundCipherKey::new(&AES_256, secret.expose())?)?;
+        let mut subkey = Zeroizing::new([0; 16]);
+        block.encrypt(subkey.as_mut_slice())?;
+        double(&mut subkey);
+        Ok(SealingKey { version, block, subkey })
     }
 
     pub fn version(&self) -> u32 {
@@ -147,23 +155,32 @@ impl SealingKey {
     }
 
     /// The key and nonce of one message.
+    ///
+    /// Each half of the key is the CMAC of one full block, written out here: the cipher under
+    /// the block and the subkey. A CMAC context for each costs more than the rest of a small seal.
     fn message_key(&self, nonce: &[u8; NONCE]) -> Result<(LessSafeKey, Nonce), CryptoFailed> {
         let (first, second) = nonce.split_first_chunk::<12>().ok_or(CryptoFailed)?;
         let mut key = [0; 32];
         for (n, half) in [1, 2].into_iter().zip(key.chunks_mut(16)) {
-            let mut block = [0; 16];
-            let head = [0, n, b'X', 0];
-            for (to, from) in block.iter_mut().zip(head.iter().chain(first)) {
-                *to = *from;
+            let block = [0, n, b'X', 0].into_iter().chain(*first);
+            for ((to, from), subkey) in half.iter_mut().zip(block).zip(self.subkey.iter()) {
+                *to = from ^ subkey;
             }
-            // One full block of CMAC is the derivation that the specification asks for.
-            let derived = cmac::sign(&self.derive, &block)?;
-            half.copy_from_slice(derived.as_ref());
         }
+        self.block.encrypt(&mut key)?;
         let message_key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key)?);
-        zeroize::Zeroize::zeroize(&mut key);
+        key.zeroize();
         Ok((message_key, Nonce::try_assume_unique_for_key(second)?))
     }
+}
+
+/// Doubles in the field of CMAC, in constant time.
+///
+/// - Source: NIST SP 800-38B, section 6.1.
+fn double(block: &mut [u8; 16]) {
+    let doubled = u128::from_be_bytes(*block);
+    let carry = doubled >> 127;
+    *block = ((doubled << 1) ^ (carry * 0x87)).to_be_bytes();
 }
 
 /// What the first bytes of a sealed record say. They are checked again when it is opened.
