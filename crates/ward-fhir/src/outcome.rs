@@ -99,12 +99,7 @@ impl IssueCode {
 
 impl Issue {
     pub fn error(code: IssueCode, diagnostics: impl Into<String>) -> Issue {
-        Issue {
-            severity: Severity::Error,
-            code,
-            expression: None,
-            diagnostics: diagnostics.into(),
-        }
+        Issue { severity: Severity::Error, code, expression: None, diagnostics: diagnostics.into() }
     }
 
     pub fn warning(code: IssueCode, diagnostics: impl Into<String>) -> Issue {

@@ -32,7 +32,7 @@ impl Records {
         let resources = ResourceType::fhir().map(|kind| {
             let params = params_of(kind).filter(|def| def.kind != ParamKind::Special).map(|def| {
                 Json::Object(
-                    [("name", text(&def.code)), ("type", text(def.kind.as_str()))]
+                    [("name", text(def.code)), ("type", text(def.kind.as_str()))]
                         .into_iter()
                         .collect(),
                 )

@@ -54,6 +54,9 @@ pub(super) fn filter(
     Ok(Filter::All(all))
 }
 
+/// Adds what one match of an inner search leads to.
+type Give<'a> = dyn FnMut(&Hit, &mut BTreeSet<RecordKey>) -> Result<(), ReadError> + 'a;
+
 /// What every match of an inner search gives, all of it.
 ///
 /// - Errors: `too-costly` past the limit; an answer from a part of them would be a wrong answer.
@@ -61,7 +64,7 @@ fn matches(
     reader: &Reader<'_>,
     kind: ResourceType,
     conditions: &Conditions,
-    give: &mut dyn FnMut(&Hit, &mut BTreeSet<RecordKey>) -> Result<(), ReadError>,
+    give: &mut Give<'_>,
 ) -> Result<BTreeSet<RecordKey>, RecordsError> {
     let query = Query {
         parts: vec![Part { kind, filter: filter(reader, kind, conditions)? }],
@@ -137,8 +140,7 @@ pub(super) fn is_compartment_param(kind: ResourceType, id: ParamId) -> bool {
     let is_one = codes.iter().any(|code| param(kind, code).is_some_and(|def| def.id == id));
     // SPEC: where the compartment names `subject`, `patient` is the same reference narrowed to
     // patients, and the other way round.
-    let pair = |a: &str, b: &str| {
-        codes.iter().any(|code| *code == a) && param(kind, b).is_some_and(|def| def.id == id)
-    };
+    let pair =
+        |a: &str, b: &str| codes.contains(&a) && param(kind, b).is_some_and(|def| def.id == id);
     is_one || pair("subject", "patient") || pair("patient", "subject")
 }

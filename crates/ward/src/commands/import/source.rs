@@ -1,5 +1,10 @@
 //! Files to load, cut into transactions.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "an absent member of a serde_json value reads as null"
+)]
+
 use std::{
     collections::VecDeque,
     fs,
