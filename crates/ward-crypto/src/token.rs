@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn a_known_answer() {
-        // RFC 4231, test case 1. Its key of 20 bytes and ours with zeros behind are one key, because
-        // HMAC fills keys up with zeros.
+        // RFC 4231, test case 1. Its key of 20 bytes and ours with zeros behind are one key,
+        // because HMAC fills keys up with zeros.
         let mut secret = [0; 32];
         secret[..20].fill(0x0b);
         let key = TokenKey::new(&Secret32::new(secret));
