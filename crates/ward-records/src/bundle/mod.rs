@@ -62,7 +62,7 @@ impl Records {
         }
         let replies = if is_transaction {
             let parsed: Result<Vec<_>, _> = parsed.into_iter().collect();
-            self.transaction(cx, parsed?).await?.into_iter().map(Ok).collect()
+            self.transaction(cx, parsed?).await?
         } else {
             let mut replies = Vec::with_capacity(parsed.len());
             for entry in parsed {

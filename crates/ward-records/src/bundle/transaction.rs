@@ -1,8 +1,11 @@
 //! A transaction: all of it in one commit, or nothing.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use ward_core::{AuditAction, Ctx, Kind, RecordKey, ResourceType};
-use ward_fhir::{Json, search::Clause};
+use ward_core::{AuditAction, Ctx, FhirId, Kind, RecordKey, ResourceType};
+use ward_fhir::{
+    Json,
+    search::{Clause, Handling, parse_search},
+};
 use ward_store::{Absent, CommitError, CommitUnit, Interaction, WriteKind};
 
 use super::{
@@ -38,7 +41,7 @@ impl Records {
         &self,
         cx: &Ctx,
         entries: Vec<Entry<'_>>,
-    ) -> Result<Vec<Reply>, RecordsError> {
+    ) -> Result<Vec<Result<Reply, RecordsError>>, RecordsError> {
         for (at, entry) in entries.iter().enumerate() {
             let expected = match &entry.request {
                 Request::Create { kind, .. } | Request::ConditionalUpdate { kind, .. } => *kind,
@@ -53,13 +56,17 @@ impl Records {
             match self.attempt(cx, &entries).await {
                 Err(Attempt::Again) => {}
                 Err(Attempt::Failed(error)) => return Err(error),
-                Ok(mut replies) => {
-                    for (entry, reply) in entries.into_iter().zip(&mut replies) {
-                        if reply.is_none() {
-                            *reply = Some(self.one(cx, entry).await?);
-                        }
+                Ok(replies) => {
+                    let mut answers = Vec::with_capacity(replies.len());
+                    for (entry, reply) in entries.into_iter().zip(replies) {
+                        // The writes are durable by now: a read that fails is told in its own
+                        // entry, or the caller would take the whole for refused and send it again.
+                        answers.push(match reply {
+                            Some(reply) => Ok(reply),
+                            None => self.one(cx, entry).await,
+                        });
                     }
-                    return Ok(replies.into_iter().flatten().collect());
+                    return Ok(answers);
                 }
             }
         }
@@ -234,10 +241,12 @@ impl Records {
         let (kind, query) = reference.split_once('?').ok_or_else(none)?;
         let kind: ResourceType = kind.parse().map_err(|_| none())?;
         let (mut matches, absent) = self.matches_of(cx, kind, query).await?;
+        let ids = ids_of(kind, query)?;
         for (entry, plan) in entries.iter().zip(planned) {
             if let (Planned::Write { key, .. }, Some(resource)) = (plan, &entry.resource)
                 && key.kind == kind
                 && !matches.contains(key)
+                && ids.as_ref().is_none_or(|ids| ids.contains(&key.id))
                 && all_match(&absent.clauses, kind, resource)
             {
                 matches.push(key.clone());
@@ -249,6 +258,14 @@ impl Records {
             _ => Err(write::several_match()),
         }
     }
+}
+
+/// The ids that a condition names by `_id`, which is no clause: without them a condition of `_id`
+/// alone would hold for every resource of its type.
+fn ids_of(kind: ResourceType, query: &str) -> Result<Option<Vec<FhirId>>, RecordsError> {
+    let request = parse_search(Some(kind), query, Handling::Strict)
+        .map_err(|issues| RecordsError::with_issues(Kind::Invalid, issues))?;
+    Ok(request.parts.into_iter().next().and_then(|part| part.conditions.ids))
 }
 
 fn all_match(clauses: &[Clause], kind: ResourceType, resource: &Json<'_>) -> bool {
