@@ -116,6 +116,8 @@ async fn import(
         let kept = last / first;
         figures.push(Figure { goal: Some(0.85), ..plain("last quarter / first", kept, "x") });
     }
+    // The first connection has been idle for the whole import, and idle ones are closed.
+    let mut client = Client::connect(server.address, &server.token).await?;
     find_samples(&mut client, &mut imported).await?;
     Ok(imported)
 }
