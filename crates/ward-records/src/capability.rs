@@ -9,6 +9,9 @@ use ward_fhir::{
 
 use crate::{Records, Reply};
 
+/// When what this statement says last changed.
+const CHANGED: &str = "2026-11-23";
+
 /// - Source: FHIR R4, type-restful-interaction.
 const INTERACTIONS: [&str; 9] = [
     "read",
@@ -65,7 +68,7 @@ impl Records {
         let statement: Object<'_> = [
             ("resourceType", text("CapabilityStatement")),
             ("status", text("active")),
-            ("date", text("2026-11-23")),
+            ("date", text(CHANGED)),
             ("kind", text("instance")),
             (
                 "software",

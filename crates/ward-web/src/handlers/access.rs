@@ -119,9 +119,6 @@ pub(crate) async fn create_token(app: &App, asked: &Asked) -> Answer {
     let expires = expires.map(|time| time.parse()).transpose();
     let expires = expires.map_err(|_| invalid("`expires` is not an instant"))?;
     let role = role_of(&role)?;
-    if role == Role::System {
-        return Err(RecordsError::new(Kind::Refused, "that role is for the machine's operator"));
-    }
     let new = NewToken { role, label, expires };
     let token = tokens::create(app.records.chart(), &asked.cx, app.random.as_ref(), new)
         .await
@@ -143,8 +140,15 @@ fn body_of<T: DeserializeOwned>(asked: &Asked) -> Result<T, RecordsError> {
         .map_err(|error| invalid(&format!("not the body expected here, at line {}", error.line())))
 }
 
+/// The role an account or token may be given over HTTP; no network client becomes Ward itself.
 fn role_of(word: &str) -> Result<Role, RecordsError> {
-    Role::from_word(word).ok_or_else(|| invalid("no such role"))
+    match Role::from_word(word) {
+        Some(Role::System) => {
+            Err(RecordsError::new(Kind::Refused, "that role is for the machine's operator"))
+        }
+        Some(role) => Ok(role),
+        None => Err(invalid("no such role")),
+    }
 }
 
 fn set_cookie(response: &mut Response<Body>, cookie: &str) {
@@ -155,4 +159,18 @@ fn set_cookie(response: &mut Response<Body>, cookie: &str) {
 
 fn invalid(diagnostics: &str) -> RecordsError {
     RecordsError::new(Kind::Invalid, diagnostics)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_becomes_ward_itself_over_http() {
+        assert_eq!(role_of("system").unwrap_err().kind, Kind::Refused);
+        assert_eq!(role_of("wizard").unwrap_err().kind, Kind::Invalid);
+        for role in Role::ALL.iter().filter(|role| **role != Role::System) {
+            assert_eq!(role_of(role.as_str()).ok(), Some(*role));
+        }
+    }
 }

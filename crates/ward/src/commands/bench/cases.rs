@@ -165,7 +165,8 @@ async fn reads(
         .coded
         .iter()
         .map(|(id, code)| format!("/fhir/Observation?patient={id}&code={code}"));
-    let by_name = imported.families.iter().map(|name| format!("/fhir/Patient?name={name}"));
+    let by_name =
+        imported.families.iter().map(|name| format!("/fhir/Patient?name={}", encoded(name)));
     let cases: [(&str, Vec<String>, f64); 3] = [
         ("read by id, audited", by_id.collect(), 15_000.0),
         ("Observation?patient&code, audited", by_code.collect(), 3_000.0),
@@ -274,6 +275,18 @@ impl Source {
             }
         }
     }
+}
+
+/// Percent-encodes all but letters and digits.
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => out.push(char::from(byte)),
+            other => out.push_str(&format!("%{other:02X}")),
+        }
+    }
+    out
 }
 
 fn resources(page: &serde_json::Value) -> impl Iterator<Item = &serde_json::Value> {
