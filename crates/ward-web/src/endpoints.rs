@@ -71,7 +71,7 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/tokens" House(Action::ManageTokens), Some(A::TokenCreated), access::create_token, "Make a bearer token";
     "DELETE" "/api/tokens/{id}" House(Action::ManageTokens), Some(A::TokenRevoked), access::revoke_token, "End a bearer token";
     "GET" "/api/imports/{id}" House(Action::Import), None, house::import_done, "Whether a batch of an import is loaded";
-    "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Import), house::import_mark, "Remember a loaded batch";
+    "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";
     "POST" "/fhir" SignedIn(Action::Create), Some(A::Transaction), fhir::bundle, "Batch or transaction";
     "GET" "/fhir" SignedIn(Action::Search), Some(A::Search), fhir::search_system, "Search all types";
     "GET" "/fhir/_history" SignedIn(Action::History), Some(A::HistorySystem), fhir::history_system, "History of everything";

@@ -1,10 +1,11 @@
 //! Batch and transaction.
 
 mod entry;
+mod load;
 mod rewrite;
 mod transaction;
 
-use ward_core::{Ctx, Kind, limits::BUNDLE_ENTRIES_MAX};
+use ward_core::{Ctx, Kind, RecordKey, limits::BUNDLE_ENTRIES_MAX};
 use ward_fhir::{
     Json,
     outcome::{Issue, IssueCode},
@@ -19,6 +20,16 @@ impl Records {
     /// - Audit: one `transaction` entry for all writes of a transaction; one per entry of a batch.
     /// - Source: FHIR R4, 3.1.0.11 batch/transaction.
     pub async fn bundle(&self, cx: &Ctx, body: &[u8]) -> Result<Reply, RecordsError> {
+        self.bundle_marked(cx, body, None).await
+    }
+
+    /// The same, with a mark made in the commit of a transaction.
+    async fn bundle_marked(
+        &self,
+        cx: &Ctx,
+        body: &[u8],
+        mark: Option<&RecordKey>,
+    ) -> Result<Reply, RecordsError> {
         // A bundle may be larger than a resource; the wire has limited it already.
         let mut bundle = Json::parse(body).map_err(|error| {
             let issue = Issue::error(IssueCode::Structure, format!("not JSON: {error}"));
@@ -56,13 +67,16 @@ impl Records {
                 format!("a bundle has at most {BUNDLE_ENTRIES_MAX} entries"),
             ));
         }
+        if mark.is_some() && !is_transaction {
+            return Err(RecordsError::new(Kind::Invalid, "only a transaction is loaded as a whole"));
+        }
         let mut parsed = Vec::with_capacity(entries.len());
         for (at, entry) in entries.into_iter().enumerate() {
             parsed.push(entry::parse(entry, &self.base).map_err(|error| error.in_entry(at)));
         }
         let replies = if is_transaction {
             let parsed: Result<Vec<_>, _> = parsed.into_iter().collect();
-            self.transaction(cx, parsed?).await?
+            self.transaction(cx, parsed?, mark).await?
         } else {
             let mut replies = Vec::with_capacity(parsed.len());
             for entry in parsed {

@@ -10,6 +10,7 @@ use ward_store::{Absent, CommitError, CommitUnit, Interaction, WriteKind};
 
 use super::{
     entry::{Entry, Request},
+    load,
     rewrite::{self, Links},
 };
 use crate::{Records, RecordsError, Reply, now_of, prepare, write};
@@ -41,6 +42,7 @@ impl Records {
         &self,
         cx: &Ctx,
         entries: Vec<Entry<'_>>,
+        mark: Option<&RecordKey>,
     ) -> Result<Vec<Result<Reply, RecordsError>>, RecordsError> {
         for (at, entry) in entries.iter().enumerate() {
             let expected = match &entry.request {
@@ -53,7 +55,7 @@ impl Records {
             }
         }
         for _ in 0..write::TRIES_MAX {
-            match self.attempt(cx, &entries).await {
+            match self.attempt(cx, &entries, mark).await {
                 Err(Attempt::Again) => {}
                 Err(Attempt::Failed(error)) => return Err(error),
                 Ok(replies) => {
@@ -77,6 +79,7 @@ impl Records {
         &self,
         cx: &Ctx,
         entries: &[Entry<'_>],
+        mark: Option<&RecordKey>,
     ) -> Result<Vec<Option<Reply>>, Attempt> {
         let mut unless = Vec::new();
         let mut planned = Vec::with_capacity(entries.len());
@@ -129,6 +132,7 @@ impl Records {
             };
             replies.push(reply);
         }
+        unit.writes.extend(mark.map(load::mark_of));
         if !unit.writes.is_empty() {
             self.chart.commit(cx, Interaction::new(AuditAction::Transaction), unit).await?;
         }

@@ -1,11 +1,10 @@
 //! The house itself: health, metrics, description.
 
 use hyper::StatusCode;
-use ward_core::{AuditAction, Kind, RecordKey, ResourceType};
+use ward_core::{Kind, RecordKey, ResourceType};
 use ward_records::RecordsError;
-use ward_store::{CommitError, CommitUnit, Interaction, WriteKind};
 
-use crate::{app::App, auth::tokens::internal_write, request::Asked, respond, respond::Answer};
+use crate::{app::App, request::Asked, respond, respond::Answer};
 
 pub(crate) async fn healthz(_: &App, _: &Asked) -> Answer {
     Ok(respond::text(StatusCode::OK, "ok\n".to_owned()))
@@ -37,16 +36,12 @@ pub(crate) async fn import_done(app: &App, asked: &Asked) -> Answer {
     }
 }
 
-pub(crate) async fn import_mark(app: &App, asked: &Asked) -> Answer {
+/// Loads a transaction once: its mark is made in its own commit.
+pub(crate) async fn import_load(app: &App, asked: &Asked) -> Answer {
     let key = import_key(asked)?;
-    let write = internal_write(key.clone(), WriteKind::Create, b"{}".to_vec());
-    let unit = CommitUnit { writes: vec![write], ..CommitUnit::default() };
-    let act = Interaction::on(AuditAction::Import, key);
-    match app.records.chart().commit(&asked.cx, act, unit).await {
-        Ok(_) | Err(CommitError::Exists { .. }) => {
-            Ok(respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec()))
-        }
-        Err(error) => Err(error.into()),
+    match app.records.load(&asked.cx, &asked.body, &key).await? {
+        Some(reply) => respond::reply(reply),
+        None => Ok(respond::json(StatusCode::ALREADY_REPORTED, br#"{"done":true}"#.to_vec())),
     }
 }
 
