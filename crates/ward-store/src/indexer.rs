@@ -15,13 +15,16 @@ use std::{
 };
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use ward_fhir::search::unpack;
 
 use crate::{
-    Seq,
+    RowHead, Seq,
     error::{CommitError, OpenError},
-    index::{Index, IndexChange, IndexError},
+    index::{Index, IndexChange, IndexError, IndexView},
     keys::Keyring,
+    postings,
     replay::{self, ReplayError},
+    seal,
     search::Past,
     truth::Truth,
     writer::Done,
@@ -135,7 +138,7 @@ pub(crate) fn start(
         // It tells of commits that truth does not have: truth was put back to an older state.
         index = None;
     }
-    if index.as_ref().is_some_and(|index| !tells_of(index, &truth)) {
+    if index.as_ref().is_some_and(|index| !tells_of(index, &truth, &keyring)) {
         tracing::warn!("index is of another history");
         index = None;
     }
@@ -169,25 +172,43 @@ const COMPARED_AT_START: u64 = 32;
 
 /// Whether the newest records of the index are those of truth: a truth that was put back and went
 /// on from there may have reached the same number of commits.
-fn tells_of(index: &Index, truth: &Truth) -> bool {
+fn tells_of(index: &Index, truth: &Truth, keyring: &Keyring) -> bool {
     let seq = index.high_water();
     let check = || -> Result<bool, ReplayError> {
-        let view = index.view()?;
+        let view = index.view();
         let last = truth.last_vid()?;
         let first = last.saturating_sub(COMPARED_AT_START).saturating_add(1);
         let n = usize::try_from(COMPARED_AT_START).unwrap_or(usize::MAX);
         for row in truth.rows_from(first, n)? {
             let Some((head, terms)) = truth.row_at(row.head.rid, seq)? else { continue };
-            // What was deleted or destroyed has no head, and nothing to compare.
-            if let Some(kept) = view.head(head.rid)?
-                && (kept.row.vid != head.vid || kept.sealed_terms != terms)
-            {
+            // What was deleted or destroyed has no place, and nothing to compare.
+            let Some(vid) = view.place(head.rid)? else { continue };
+            if vid != head.vid || !stands_in_lists(&view, keyring, &head, &terms)? {
                 return Ok(false);
             }
         }
         Ok(true)
     };
     check().unwrap_or(false)
+}
+
+/// Whether a record stands in every list that its terms name.
+fn stands_in_lists(
+    view: &IndexView<'_>,
+    keyring: &Keyring,
+    head: &RowHead,
+    sealed_terms: &[u8],
+) -> Result<bool, ReplayError> {
+    let mut plain = Vec::new();
+    seal::open_terms(keyring, head, sealed_terms, &mut plain)?;
+    let terms = unpack(&plain)?;
+    let postings = postings::derive(keyring, head.kind, &head.patients, &terms);
+    for posting in postings.map_err(seal::SealError::from)? {
+        if !view.contains(&posting, head.rid)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 struct Indexer {
@@ -231,7 +252,9 @@ impl Indexer {
             }
         }
         if let Some(index) = self.state.current() {
-            let _ = index.persist();
+            if let Err(error) = index.persist() {
+                tracing::warn!(%error, "index not written; the next start replays");
+            }
         }
         *self.state.current.write().unwrap_or_else(PoisonError::into_inner) = None;
     }

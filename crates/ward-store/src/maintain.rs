@@ -165,7 +165,7 @@ impl Chart {
         let index = inner.index.ready().ok_or(SearchError::Rebuilding)?;
         let visible = |row: &RowHead| is_public(row.kind);
         let view = View {
-            index: index.view()?,
+            index: index.view(),
             keyring: &inner.keyring,
             truth: inner.truth.as_ref(),
             random: inner.random.as_ref(),
@@ -210,7 +210,7 @@ impl Chart {
         let inner = &self.inner;
         let failed = |_| CommitError::Unavailable("the index");
         let Some(index) = inner.index.current() else { return Ok(Vec::new()) };
-        let view = index.view().map_err(failed)?;
+        let view = index.view();
         let mut changes = Vec::new();
         let mut kinds: Vec<ResourceType> = ResourceType::fhir().collect();
         kinds.extend((1001..=1004).filter_map(ResourceType::from_number));
@@ -218,8 +218,10 @@ impl Chart {
             let key = type_key();
             let list = postings::in_patient(&inner.keyring, scope, kind, TYPE_PARAM, &key)?;
             let Some(list) = list else { continue };
-            for rid in view.list(&list, 0) {
-                let rid = rid.map_err(failed)?;
+            let mut list = view.list(&list);
+            let mut next = 0;
+            while let Some(rid) = list.seek(next).map_err(failed)? {
+                next = rid.saturating_add(1);
                 let Some((head, _)) = inner.truth.row_at(rid, inner.truth.last_seq()?)? else {
                     continue;
                 };
@@ -227,13 +229,8 @@ impl Chart {
                 // A record that is also about a destroyed patient no longer opens; only its
                 // entry can go.
                 let remove = prepare::postings_of(&inner.keyring, &row).unwrap_or_default();
-                let head = RowHead { deleted: true, ..row.head };
-                changes.push(IndexChange {
-                    head,
-                    sealed_terms: Vec::new(),
-                    add: Vec::new(),
-                    remove,
-                });
+                let RowHead { rid, vid, .. } = row.head;
+                changes.push(IndexChange { rid, vid, deleted: true, add: Vec::new(), remove });
             }
         }
         Ok(changes)

@@ -16,28 +16,10 @@ const SCOPE_PREFIX: usize = 8;
 
 /// The key of one list of the index.
 ///
-/// - Shape: `1 | token 8` for a population list, `2 | pseudonym 8 | token 8` for a patient list.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Posting {
     Population([u8; 8]),
     Patient([u8; SCOPE_PREFIX], [u8; 8]),
-}
-
-impl Posting {
-    /// Appends the key bytes.
-    pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
-        match self {
-            Posting::Population(token) => {
-                out.push(1);
-                out.extend_from_slice(token);
-            }
-            Posting::Patient(scope, token) => {
-                out.push(2);
-                out.extend_from_slice(scope);
-                out.extend_from_slice(token);
-            }
-        }
-    }
 }
 
 /// Every list that a record stands in, sorted and without doubles.

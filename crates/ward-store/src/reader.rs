@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
                 && !row.patients.iter().any(|scope| inner.keyring.is_destroyed(scope))
         };
         run(&search::View {
-            index: index.view()?,
+            index: index.view(),
             keyring: &inner.keyring,
             truth: inner.truth.as_ref(),
             random: inner.random.as_ref(),

@@ -60,9 +60,9 @@ pub(crate) fn step(
 fn change_of(truth: &Truth, keyring: &Keyring, row: Row) -> Result<IndexChange, ReplayError> {
     let destroyed = row.head.patients.iter().any(|scope| keyring.is_destroyed(scope));
     if destroyed {
-        // Its lists are as unreadable as its terms; without a head it is in no answer.
-        let head = RowHead { deleted: true, ..row.head };
-        return Ok(empty(head));
+        // Its lists are as unreadable as its terms; without a place it is in no answer.
+        let RowHead { rid, vid, .. } = row.head;
+        return Ok(IndexChange { rid, vid, deleted: true, add: Vec::new(), remove: Vec::new() });
     }
     let mut add = lists(prepare::postings_of(keyring, &row))?;
     let mut remove = Vec::new();
@@ -72,7 +72,8 @@ fn change_of(truth: &Truth, keyring: &Keyring, row: Row) -> Result<IndexChange, 
         remove = lists(prepare::postings_of(keyring, &base))?;
     }
     prepare::subtract_common(&mut add, &mut remove);
-    Ok(IndexChange { head: row.head, sealed_terms: row.terms, add, remove })
+    let RowHead { rid, vid, deleted, .. } = row.head;
+    Ok(IndexChange { rid, vid, deleted, add, remove })
 }
 
 /// A base that was about a destroyed patient leaves lists that nobody can read.
@@ -81,8 +82,4 @@ fn lists<T: Default>(result: Result<T, SealError>) -> Result<T, SealError> {
         Err(SealError::Key(KeyError::Destroyed)) => Ok(T::default()),
         other => other,
     }
-}
-
-fn empty(head: RowHead) -> IndexChange {
-    IndexChange { head, sealed_terms: Vec::new(), add: Vec::new(), remove: Vec::new() }
 }

@@ -1,39 +1,59 @@
-//! The index: a disposable projection of truth in an embedded LSM tree.
+//! The index: a disposable projection of truth, lists of record numbers.
 //!
-//! It holds nothing that truth does not: deleting its folder costs time, never data. Writes are
-//! buffered; the high-water mark is written in the same batch as what it covers, so after a crash
-//! the tail is replayed from exactly there.
+//! It holds nothing that truth does not: deleting its folder costs time, never data. What is
+//! applied stays in memory, in sorted layers, until there is enough of it for one sorted run on
+//! disk, in an embedded LSM tree. There is no log: after a crash what was only in memory is
+//! replayed from truth, from the mark that the last run carries.
 
-mod head;
+mod flush;
+mod layer;
+mod list;
+mod segment;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
 };
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, Readable, Snapshot};
+use smallvec::SmallVec;
 
-pub(crate) use self::head::{HeadError, IndexHead};
-use crate::{RowHead, Seq, postings::Posting};
+pub(crate) use self::list::ListReader;
+use self::{
+    layer::Layer,
+    segment::{ListKey, MARK_KEY, Segment},
+};
+use crate::{Seq, postings::Posting};
 
 /// Memory for blocks read back from disk, in bytes.
 /// LIMIT: idle memory of the whole process stays under 100 MB.
 const CACHE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
-/// Memory for writes not yet on disk, in bytes.
-/// LIMIT: half a million postings; larger tables mean fewer rewrites.
-const MEMTABLE_BYTES_MAX: u64 = 24 * 1024 * 1024;
+/// Changes kept in memory before they go to disk.
+/// LIMIT: about 10 MB; replaying them after a crash takes a fraction of a second.
+const CHANGES_MAX: usize = 256 * 1024;
 
-/// Journal kept before memtables are flushed, in bytes.
-/// LIMIT: replaying it stays well under a second.
-const JOURNAL_BYTES_MAX: u64 = 128 * 1024 * 1024;
+/// Changes that may wait while the disk refuses them.
+/// LIMIT: 100 MB; beyond that the index is given up and made again.
+const CHANGES_STUCK_MAX: usize = 8 * CHANGES_MAX;
+
+/// Worn windows remembered until the next run.
+/// LIMIT: a few megabytes of rewriting.
+const WORN_MAX: usize = 4096;
 
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     #[error("the index engine failed")]
     Engine(#[source] fjall::Error),
     #[error("the index holds an entry that cannot be read")]
-    Entry(#[source] HeadError),
+    Entry,
+    #[error("the index cannot write to its folder")]
+    Stuck,
 }
 
 impl From<fjall::Error> for IndexError {
@@ -42,52 +62,68 @@ impl From<fjall::Error> for IndexError {
     }
 }
 
-impl From<HeadError> for IndexError {
-    fn from(source: HeadError) -> IndexError {
-        IndexError::Entry(source)
-    }
-}
-
 /// What one write does to the index.
 pub(crate) struct IndexChange {
-    pub(crate) head: RowHead,
-    pub(crate) sealed_terms: Vec<u8>,
+    pub(crate) rid: u64,
+    pub(crate) vid: u64,
+    pub(crate) deleted: bool,
     pub(crate) add: Vec<Posting>,
     pub(crate) remove: Vec<Posting>,
 }
 
 /// The open index.
 pub(crate) struct Index {
-    db: Database,
-    /// Posting | rid -> nothing.
-    lists: Keyspace,
-    /// rid -> head and sealed terms.
-    heads: Keyspace,
-    /// `seq` -> high-water mark.
-    marks: Keyspace,
-    high_water: AtomicU64, // INVARIANT: what the last applied batch wrote under `seq`.
+    shared: Arc<Shared>,
+    high_water: AtomicU64, // INVARIANT: the commit of the last batch applied.
+    /// The run on its way to disk.
+    flusher: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
-const MARK: &[u8] = b"seq";
+struct Shared {
+    db: Database,
+    entries: Keyspace,
+    memory: RwLock<Memory>,
+    worn: Mutex<BTreeSet<(ListKey, u64)>>,
+    /// The last run did not reach the disk.
+    stuck: AtomicBool,
+}
+
+/// What is not on disk yet.
+struct Memory {
+    /// On its way to disk, older than all of `young`.
+    old: Vec<Arc<Layer>>,
+    /// Each at least twice as large as the next, so that there are few.
+    young: Vec<Arc<Layer>>,
+    seq: Seq,
+    /// What the last run on disk goes up to.
+    flushed: Seq,
+    /// The last run begun.
+    run: u32,
+}
 
 impl Index {
     /// Opens the index in `folder`, or makes an empty one.
     pub(crate) fn open(folder: &Path) -> Result<Index, IndexError> {
-        let db = Database::builder(folder)
-            .cache_size(CACHE_BYTES_MAX)
-            .max_journaling_size(JOURNAL_BYTES_MAX)
-            .manual_journal_persist(true)
-            .worker_threads(1)
-            .open()?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES_MAX);
-        let lists = db.keyspace("lists", options)?;
-        let heads = db.keyspace("heads", options)?;
-        let marks = db.keyspace("marks", KeyspaceCreateOptions::default)?;
-        let high_water = match marks.get(MARK)? {
-            Some(bytes) => mark_of(&bytes),
-            None => 0,
+        let db = Database::builder(folder).cache_size(CACHE_BYTES_MAX).worker_threads(1).open()?;
+        let entries = db.keyspace("entries", KeyspaceCreateOptions::default)?;
+        let (seq, run) = match entries.get(MARK_KEY)? {
+            Some(bytes) => segment::read_mark(&bytes).ok_or(IndexError::Entry)?,
+            None => (0, 0),
         };
-        Ok(Index { db, lists, heads, marks, high_water: AtomicU64::new(high_water) })
+        let (old, young) = (Vec::new(), Vec::new());
+        let memory = Memory { old, young, seq: Seq(seq), flushed: Seq(seq), run };
+        let shared = Shared {
+            db,
+            entries,
+            memory: RwLock::new(memory),
+            worn: Mutex::default(),
+            stuck: AtomicBool::new(false),
+        };
+        Ok(Index {
+            shared: Arc::new(shared),
+            high_water: AtomicU64::new(seq),
+            flusher: Mutex::new(None),
+        })
     }
 
     /// The last commit that the index holds.
@@ -95,99 +131,179 @@ impl Index {
         Seq(self.high_water.load(Ordering::Acquire))
     }
 
-    /// Applies the changes of all commits up to `seq`, in one step.
+    /// Applies the changes of all commits up to `seq`, in one step. Only one thread calls this.
     ///
-    /// - Cost: buffered; nothing waits for the disk.
+    /// - Errors: the disk has refused so much that memory would run out.
+    /// - Cost: a sort of the batch; nothing waits for the disk unless it is slower than the writer.
     pub(crate) fn apply(&self, seq: Seq, changes: &[IndexChange]) -> Result<(), IndexError> {
-        let mut batch = self.db.batch();
-        let mut key = Vec::with_capacity(32);
-        for change in changes {
-            let rid = change.head.rid.to_be_bytes();
-            for posting in &change.remove {
-                batch.remove(&self.lists, list_key(&mut key, posting, rid));
-            }
-            for posting in &change.add {
-                batch.insert(&self.lists, list_key(&mut key, posting, rid), []);
-            }
-            if change.head.deleted {
-                batch.remove(&self.heads, rid);
-            } else {
-                let mut entry = Vec::with_capacity(96 + change.sealed_terms.len());
-                head::write(&change.head, &change.sealed_terms, &mut entry);
-                batch.insert(&self.heads, rid, entry);
-            }
+        let mut new = Arc::new(Layer::new(changes));
+        // Only this thread changes `young`, so that merging needs no lock.
+        let mut young = self.shared.read(|memory| memory.young.clone());
+        while let Some(last) = young.pop_if(|last| last.len() < 2 * new.len()) {
+            new = Arc::new(Layer::merge(&last, &new));
         }
-        batch.insert(&self.marks, MARK, seq.0.to_be_bytes());
-        batch.commit()?;
+        if !new.is_empty() {
+            young.push(new);
+        }
+        let n_young: usize = young.iter().map(|layer| layer.len()).sum();
+        let n_old = self.shared.change(|memory| {
+            memory.young = young;
+            memory.seq = seq;
+            memory.old.iter().map(|layer| layer.len()).sum::<usize>()
+        });
         self.high_water.store(seq.0, Ordering::Release);
+        if CHANGES_MAX <= n_young {
+            self.begin_flush()?;
+        }
+        if CHANGES_STUCK_MAX <= n_old {
+            return Err(IndexError::Stuck);
+        }
         Ok(())
     }
 
-    /// Makes everything applied so far survive a power cut. Only a clean close needs it.
+    /// Brings everything applied so far to disk. Only a clean close needs it.
     pub(crate) fn persist(&self) -> Result<(), IndexError> {
-        Ok(self.db.persist(PersistMode::SyncAll)?)
+        self.end_flush();
+        let is_there = |memory: &Memory| {
+            memory.old.is_empty() && memory.young.is_empty() && memory.flushed == memory.seq
+        };
+        if !self.shared.read(is_there) {
+            self.begin_flush()?;
+            self.end_flush();
+        }
+        if self.shared.stuck.load(Ordering::Acquire) { Err(IndexError::Stuck) } else { Ok(()) }
     }
 
     /// An unmoving view for one search.
-    pub(crate) fn view(&self) -> Result<IndexView<'_>, IndexError> {
-        let snapshot = self.db.snapshot();
-        let seq = match snapshot.get(&self.marks, MARK)? {
-            Some(bytes) => Seq(mark_of(&bytes)),
-            None => Seq(0),
+    pub(crate) fn view(&self) -> IndexView<'_> {
+        self.shared.read(|memory| IndexView {
+            layers: memory.old.iter().chain(&memory.young).map(Arc::clone).collect(),
+            // Taken after the layers are known: what left them meanwhile is on disk.
+            snapshot: self.shared.db.snapshot(),
+            seq: memory.seq,
+            shared: &self.shared,
+        })
+    }
+
+    /// Hands all layers to a thread that writes them; waits for the one before.
+    fn begin_flush(&self) -> Result<(), IndexError> {
+        self.end_flush();
+        let (layers, seq, run) = self.shared.change(|memory| {
+            let young = std::mem::take(&mut memory.young);
+            memory.old.extend(young);
+            memory.run = memory.run.saturating_add(2);
+            (memory.old.clone(), memory.seq, memory.run)
+        });
+        let shared = Arc::clone(&self.shared);
+        let flush = move || match shared.flush(&layers, seq, run) {
+            Ok(()) => shared.stuck.store(false, Ordering::Release),
+            Err(error) => {
+                shared.stuck.store(true, Ordering::Release);
+                tracing::error!(%error, "index run not written");
+            }
         };
-        Ok(IndexView { index: self, snapshot, seq })
+        let spawned = thread::Builder::new().name("ward-flush".to_owned()).spawn(flush);
+        let thread = spawned.map_err(|_| IndexError::Stuck)?;
+        *self.flusher.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(())
+    }
+
+    fn end_flush(&self) {
+        let thread = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            self.shared.stuck.store(true, Ordering::Release);
+        }
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        self.end_flush();
+    }
+}
+
+impl Shared {
+    /// Writes `layers`, oldest first, as run `run`, and forgets them. Worn windows follow as run
+    /// `run - 1`: nothing else has that number, and what is in run `run` is newer than they are.
+    fn flush(&self, layers: &[Arc<Layer>], seq: Seq, run: u32) -> Result<(), IndexError> {
+        let worn = std::mem::take(&mut *self.worn.lock().unwrap_or_else(PoisonError::into_inner));
+        flush::renew(self, &worn, run.saturating_sub(1))?;
+        let mut merged = Layer::default();
+        for layer in layers {
+            merged = Layer::merge(&merged, layer);
+        }
+        flush::write_run(self, &merged, seq, run)?;
+        self.change(|memory| {
+            memory.old.clear();
+            memory.flushed = seq;
+        });
+        Ok(())
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Memory) -> T) -> T {
+        read(&self.memory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> T {
+        change(&mut self.memory.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// The index as it stood after commit `seq`.
 pub(crate) struct IndexView<'i> {
-    index: &'i Index,
+    shared: &'i Shared,
     snapshot: Snapshot,
+    /// Oldest first.
+    layers: SmallVec<[Arc<Layer>; 16]>,
     pub(crate) seq: Seq,
 }
 
 impl IndexView<'_> {
-    /// The records of one list after `after`, in order of their rid.
-    pub(crate) fn list(
-        &self,
-        posting: &Posting,
-        after: u64,
-    ) -> impl Iterator<Item = Result<u64, IndexError>> + use<> {
-        let mut from = Vec::with_capacity(32);
-        list_key(&mut from, posting, after.saturating_add(1).to_be_bytes());
-        let mut to = Vec::with_capacity(32);
-        list_key(&mut to, posting, u64::MAX.to_be_bytes());
-        self.snapshot.range(&self.index.lists, from..=to).map(|entry| {
-            let key = entry.key()?;
-            let rid = key.last_chunk::<8>().ok_or(HeadError::Short)?;
-            Ok(u64::from_be_bytes(*rid))
-        })
+    /// The records of one list.
+    pub(crate) fn list(&self, posting: &Posting) -> ListReader<'_> {
+        ListReader::new(self, ListKey::of(posting))
     }
 
     /// Whether `rid` stands in the list.
     pub(crate) fn contains(&self, posting: &Posting, rid: u64) -> Result<bool, IndexError> {
-        let mut key = Vec::with_capacity(32);
-        Ok(self
-            .snapshot
-            .contains_key(&self.index.lists, list_key(&mut key, posting, rid.to_be_bytes()))?)
+        Ok(self.list(posting).seek(rid)? == Some(rid))
     }
 
-    /// The head of a record, with its sealed terms.
-    pub(crate) fn head(&self, rid: u64) -> Result<Option<IndexHead>, IndexError> {
-        match self.snapshot.get(&self.index.heads, rid.to_be_bytes())? {
-            Some(bytes) => Ok(Some(IndexHead::read(rid, &bytes)?)),
-            None => Ok(None),
+    /// The number of a record's current version; `None` when it is deleted. A record that the
+    /// index never heard of is taken for one that has its first version.
+    pub(crate) fn place(&self, rid: u64) -> Result<Option<u64>, IndexError> {
+        if let Some(place) = self.layers.iter().rev().find_map(|layer| layer.place(rid)) {
+            return Ok(place.vid);
+        }
+        match self.snapshot.get(&self.shared.entries, segment::place_key(rid))? {
+            Some(value) => segment::read_place(&value).ok_or(IndexError::Entry),
+            None => Ok(Some(rid)),
+        }
+    }
+
+    /// The segments of a list from a window on, oldest of a window first.
+    fn segments(
+        &self,
+        list: &ListKey,
+        from: u64,
+    ) -> impl Iterator<Item = Result<Segment, IndexError>> + use<> {
+        let range = list.segment(from, 0)..=list.segment(u64::MAX, u32::MAX);
+        self.snapshot.range(&self.shared.entries, range).map(|entry| {
+            let (key, value) = entry.into_inner()?;
+            let window = segment::window_of(&key).ok_or(IndexError::Entry)?;
+            Ok(Segment { window, value })
+        })
+    }
+
+    fn note_worn(&self, list: ListKey, window: u64) {
+        let mut worn = self.shared.worn.lock().unwrap_or_else(PoisonError::into_inner);
+        if worn.len() < WORN_MAX {
+            worn.insert((list, window));
         }
     }
 }
 
-fn list_key<'k>(key: &'k mut Vec<u8>, posting: &Posting, rid: [u8; 8]) -> &'k [u8] {
-    key.clear();
-    posting.write_to(key);
-    key.extend_from_slice(&rid);
-    key
-}
-
-fn mark_of(bytes: &[u8]) -> u64 {
-    bytes.first_chunk::<8>().map_or(0, |mark| u64::from_be_bytes(*mark))
-}
+#[cfg(test)]
+mod tests;

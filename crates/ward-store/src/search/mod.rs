@@ -40,6 +40,8 @@ pub(crate) trait Past {
     fn rid_of(&self, kid: &[u8; 16]) -> Result<Option<u64>, TruthError>;
     /// The records with a version written after `seq`; `None` when there are more than `limit`.
     fn changed_since(&self, seq: Seq, limit: usize) -> Result<Option<BTreeSet<u64>>, TruthError>;
+    /// A version by its number, with its sealed terms.
+    fn row(&self, vid: u64) -> Result<Option<(RowHead, Vec<u8>)>, TruthError>;
     /// The version of a record that was current after commit `seq`, with its sealed terms.
     fn row_at(&self, rid: u64, seq: Seq) -> Result<Option<(RowHead, Vec<u8>)>, TruthError>;
 }
@@ -211,7 +213,7 @@ impl Search<'_, '_> {
         let overlay = self.overlay(part, after, &mut opened)?;
         let mut overlay = overlay.into_iter().peekable();
         let mut stream =
-            plan::candidates(self.view, part.kind, self.patient.as_ref(), &part.filter, after)?;
+            plan::candidates(self.view, part.kind, self.patient.as_ref(), &part.filter)?;
         let mut target = after.saturating_add(1);
         loop {
             let from_index = stream.seek(target)?;
@@ -236,9 +238,11 @@ impl Search<'_, '_> {
                 }
                 continue;
             }
-            let Some(head) = self.view.index.head(rid)? else { continue };
-            if let Some(terms) = self.check(part, &head.row, &head.sealed_terms, &mut opened)?
-                && !each(head.row, &terms)
+            let Some(vid) = self.view.index.place(rid)? else { continue };
+            let Some((row, sealed_terms)) = self.view.truth.row(vid)? else { continue };
+            if row.rid == rid
+                && let Some(terms) = self.check(part, &row, &sealed_terms, &mut opened)?
+                && !each(row, &terms)
             {
                 return Ok(false);
             }

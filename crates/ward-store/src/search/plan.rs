@@ -25,9 +25,8 @@ pub(super) fn candidates<'v>(
     kind: ResourceType,
     patient: Option<&Scope>,
     filter: &Filter,
-    after: u64,
 ) -> Result<Stream<'v>, SearchError> {
-    let plan = Plan { view, kind, patient, after };
+    let plan = Plan { view, kind, patient };
     match plan.cover(filter)? {
         Some(stream) => Ok(stream),
         None => plan.lists(&[(TYPE_PARAM, type_key())]),
@@ -38,7 +37,6 @@ struct Plan<'v, 'q, 'x> {
     view: &'v View<'x>,
     kind: ResourceType,
     patient: Option<&'q Scope>,
-    after: u64,
 }
 
 impl<'v> Plan<'v, '_, '_> {
@@ -116,7 +114,7 @@ impl<'v> Plan<'v, '_, '_> {
                 if let Some(posting) =
                     postings::in_patient(self.view.keyring, &scope, self.kind, TYPE_PARAM, &key)?
                 {
-                    streams.push(Stream::list(&self.view.index, posting, self.after));
+                    streams.push(Stream::List(self.view.index.list(&posting)));
                 }
             }
         }
@@ -148,7 +146,7 @@ impl<'v> Plan<'v, '_, '_> {
                 }
             };
             if let Some(posting) = posting {
-                streams.push(Stream::list(&self.view.index, posting, self.after));
+                streams.push(Stream::List(self.view.index.list(&posting)));
             }
         }
         Ok(match streams.len() {

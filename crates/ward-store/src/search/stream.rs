@@ -1,18 +1,11 @@
 //! Sorted streams of record numbers, and their unions and intersections.
 
-use crate::{
-    index::{IndexError, IndexView},
-    postings::Posting,
-};
-
-/// Steps taken one by one before a list is opened again further on.
-/// LIMIT: a step costs a fraction of a microsecond, opening a range several; they meet here.
-const STEPS_MAX: usize = 24;
+use crate::index::{IndexError, ListReader};
 
 /// A source of record numbers in ascending order.
 pub(super) enum Stream<'v> {
     Nothing,
-    List(List<'v>),
+    List(ListReader<'v>),
     Numbers {
         numbers: Vec<u64>,
         at: usize,
@@ -27,20 +20,7 @@ pub(super) enum Stream<'v> {
     Both(Vec<Stream<'v>>),
 }
 
-pub(super) struct List<'v> {
-    view: &'v IndexView<'v>,
-    posting: Posting,
-    entries: Box<dyn Iterator<Item = Result<u64, IndexError>> + 'v>,
-    peeked: Option<u64>, // INVARIANT: the entry that `entries` gave last, not yet passed by.
-    ended: bool,
-}
-
 impl<'v> Stream<'v> {
-    pub(super) fn list(view: &'v IndexView<'v>, posting: Posting, after: u64) -> Stream<'v> {
-        let entries = Box::new(view.list(&posting, after));
-        Stream::List(List { view, posting, entries, peeked: None, ended: false })
-    }
-
     /// Sorts and removes doubles.
     pub(super) fn numbers(mut numbers: Vec<u64>) -> Stream<'v> {
         numbers.sort_unstable();
@@ -107,37 +87,6 @@ impl<'v> Stream<'v> {
             }
         }
         Ok((numbers, false))
-    }
-}
-
-impl List<'_> {
-    fn seek(&mut self, target: u64) -> Result<Option<u64>, IndexError> {
-        if let Some(peeked) = self.peeked
-            && target <= peeked
-        {
-            return Ok(Some(peeked));
-        }
-        if self.ended {
-            return Ok(None);
-        }
-        for _ in 0..STEPS_MAX {
-            match self.entries.next().transpose()? {
-                None => {
-                    self.ended = true;
-                    self.peeked = None;
-                    return Ok(None);
-                }
-                Some(rid) if target <= rid => {
-                    self.peeked = Some(rid);
-                    return Ok(Some(rid));
-                }
-                Some(_) => {}
-            }
-        }
-        self.entries = Box::new(self.view.list(&self.posting, target.saturating_sub(1)));
-        self.peeked = self.entries.next().transpose()?;
-        self.ended = self.peeked.is_none();
-        Ok(self.peeked)
     }
 }
 

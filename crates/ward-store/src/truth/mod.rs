@@ -200,6 +200,10 @@ impl Past for Truth {
         })
     }
 
+    fn row(&self, vid: u64) -> Result<Option<(RowHead, Vec<u8>)>, TruthError> {
+        self.read(|db| rows::terms_of(db, vid))
+    }
+
     fn row_at(&self, rid: u64, seq: Seq) -> Result<Option<(RowHead, Vec<u8>)>, TruthError> {
         self.read(|db| {
             let Some(first) = rows::by_vid(db, rid)? else { return Ok(None) };

@@ -7,7 +7,7 @@ use ward_crypto::{checkpoint::Checkpoint, merkle::Frontier};
 
 use super::{Done, IDEMPOTENCY_LABEL, Job, State, Work, Writer, faults::Fault, recent::Recent};
 use crate::{
-    Seq,
+    RowHead, Seq,
     audit::{self, AuditDraft, Wrote},
     error::{CommitError, OpenError},
     index::IndexChange,
@@ -415,8 +415,8 @@ impl UnitAt<'_> {
             rows::insert(self.db, &row)?;
             digest.push(&row.head, &content);
             self.recent.note(seq, touched.as_deref().unwrap_or(&add));
-            let truth::Row { head, terms, .. } = row;
-            outcome.changes.push(IndexChange { head, sealed_terms: terms, add, remove });
+            let RowHead { rid, vid, deleted, .. } = row.head;
+            outcome.changes.push(IndexChange { rid, vid, deleted, add, remove });
         }
         let sql = "INSERT INTO event (seq, n, kind, priority, sealed) VALUES (?1, ?2, ?3, ?4, ?5)";
         for (n, event) in (0u32..).zip(&unit.events) {

@@ -1,14 +1,11 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use smallvec::smallvec;
-use ward_core::ResourceType;
 
 use super::Stream;
 use crate::{
-    RowHead, Seq,
+    Seq,
     index::{Index, IndexChange},
-    keys::Scope,
     postings::Posting,
 };
 
@@ -56,25 +53,10 @@ fn model(shape: &Shape, lists: &[BTreeSet<u64>]) -> BTreeSet<u64> {
 fn stream<'v>(shape: &Shape, view: &'v crate::index::IndexView<'v>) -> Stream<'v> {
     let all = |parts: &[Shape]| parts.iter().map(|part| stream(part, view)).collect();
     match shape {
-        Shape::List(n) => Stream::list(view, posting(*n), 0),
+        Shape::List(n) => Stream::List(view.list(&posting(*n))),
         Shape::Numbers(numbers) => Stream::numbers(numbers.clone()),
         Shape::Union(parts) => Stream::Union(all(parts)),
         Shape::Both(parts) => Stream::Both(all(parts)),
-    }
-}
-
-fn head(rid: u64) -> RowHead {
-    RowHead {
-        vid: rid + 1000,
-        rid,
-        kid: [9; 16],
-        version: 3,
-        seq: Seq(7),
-        kind: ResourceType::PATIENT,
-        patients: smallvec![Scope([1; 16]), Scope([2; 16])],
-        deleted: false,
-        restricted: rid.is_multiple_of(2),
-        updated_us: -5,
     }
 }
 
@@ -93,10 +75,10 @@ proptest! {
         for rid in 1..200u64 {
             let add = (0..N_LISTS).filter(|n| lists[usize::from(*n)].contains(&rid)).map(posting);
             let add: Vec<Posting> = add.collect();
-            changes.push(IndexChange { head: head(rid), sealed_terms: vec![1, 2], add, remove: Vec::new() });
+            changes.push(IndexChange { rid, vid: rid, deleted: false, add, remove: Vec::new() });
         }
         index.apply(Seq(41), &changes).unwrap();
-        let view = index.view().unwrap();
+        let view = index.view();
         prop_assert_eq!(view.seq, Seq(41));
 
         let expected = model(&shape, &lists);
@@ -112,37 +94,4 @@ proptest! {
             prop_assert_eq!(walk.seek(target).unwrap(), expected.range(target..).next().copied());
         }
     }
-}
-
-#[test]
-fn a_head_reads_back_as_written_and_a_removed_one_is_gone() {
-    let folder = tempfile::tempdir().unwrap();
-    let mark = {
-        let index = Index::open(folder.path()).unwrap();
-        let change =
-            |head, add, remove| IndexChange { head, sealed_terms: vec![5; 3], add, remove };
-        index.apply(Seq(1), &[change(head(4), vec![posting(1)], vec![])]).unwrap();
-        let view = index.view().unwrap();
-        let read = view.head(4).unwrap().unwrap();
-        assert_eq!((read.row.vid, read.row.version, read.row.seq), (1004, 3, Seq(7)));
-        assert_eq!(read.row.patients.as_slice(), [Scope([1; 16]), Scope([2; 16])]);
-        assert_eq!((read.row.restricted, read.row.updated_us), (true, -5));
-        assert_eq!(read.sealed_terms, [5; 3]);
-        assert!(view.contains(&posting(1), 4).unwrap());
-
-        let mut gone = head(4);
-        gone.deleted = true;
-        index.apply(Seq(2), &[change(gone, vec![], vec![posting(1)])]).unwrap();
-        // The older view does not move.
-        assert!(view.head(4).unwrap().is_some());
-        let view = index.view().unwrap();
-        assert!(view.head(4).unwrap().is_none());
-        assert!(!view.contains(&posting(1), 4).unwrap());
-        index.persist().unwrap();
-        index.high_water()
-    };
-    assert_eq!(mark, Seq(2));
-    let index = Index::open(folder.path()).unwrap();
-    assert_eq!(index.high_water(), Seq(2));
-    assert!(index.view().unwrap().head(4).unwrap().is_none());
 }
