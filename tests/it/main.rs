@@ -15,4 +15,5 @@ mod clients;
 mod crash;
 mod hostile;
 mod import;
+mod import_again;
 mod smoke;

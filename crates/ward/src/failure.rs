@@ -30,6 +30,8 @@ pub enum Failure {
     Records(#[from] ward_records::RecordsError),
     #[error("{0}")]
     Usage(String),
+    #[error("refused: {0}")]
+    Refused(String),
     #[error("HTTP to the running server")]
     Http(#[from] hyper::Error),
     #[error("a request could not be made")]

@@ -5,6 +5,7 @@
 mod commands;
 mod failure;
 mod open;
+mod operator;
 
 use std::process::ExitCode;
 

@@ -1,30 +1,36 @@
 //! Where an import goes: the chart itself, or the server that holds it open.
 
-use std::{path::Path, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
-use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, body::Bytes, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
+use hyper::{Method, body::Bytes};
 use ward_core::{AuditAction, AuditOutcome, Ctx, RecordKey, ResourceType};
 use ward_crypto::{OsRandom, Random};
 use ward_records::Records;
-use ward_store::{Chart, CommitError, CommitUnit, Interaction, OpenError, Write, WriteKind};
+use ward_store::{Chart, Interaction, OpenError};
 use ward_web::system_ctx;
 
-use crate::{Failure, open::Place};
+use crate::{
+    Failure,
+    open::Place,
+    operator::{Operator, why_of},
+};
 
 pub(super) enum Target {
-    Chart {
-        chart: Chart,
-        records: Records,
-        random: Arc<dyn Random>,
-    },
-    /// Through the socket file of the running server.
-    Server {
-        socket: std::path::PathBuf,
-    },
+    Chart { chart: Chart, records: Records, random: Arc<dyn Random> },
+    Server(Operator),
 }
+
+/// What became of one transaction.
+pub(super) enum Loaded {
+    Now,
+    /// An earlier run had loaded it.
+    Before,
+    Refused(String),
+}
+
+/// Times that a busy chart is asked again.
+/// LIMIT: with pauses that double from 100 ms, about 13 seconds.
+const TRIES_MAX: u32 = 7;
 
 impl Target {
     pub(super) async fn open(place: &Place) -> Result<Target, Failure> {
@@ -35,78 +41,60 @@ impl Target {
                 Ok(Target::Chart { chart, records, random })
             }
             Err(Failure::Open(OpenError::Locked(_))) if place.socket().exists() => {
-                Ok(Target::Server { socket: place.socket() })
+                Ok(Target::Server(Operator::new(&place.socket())))
             }
             Err(failure) => Err(failure),
         }
     }
 
-    /// Sends one transaction; the answer is what HTTP would say.
-    pub(super) async fn post(&self, bundle: &[u8]) -> Result<(u16, Vec<u8>), Failure> {
+    /// Loads one transaction unless its mark says that it was loaded.
+    ///
+    /// - Errors: when the chart or its server takes nothing more; a refusal is no error.
+    /// - Repeat: safe; the mark is made in the transaction's own commit.
+    pub(super) async fn load(&self, transaction: Vec<u8>, mark: &str) -> Result<Loaded, Failure> {
+        let transaction = Bytes::from(transaction);
+        let mut tries = 0;
+        loop {
+            let (status, answer) = self.try_load(&transaction, mark).await?;
+            match status {
+                200 => return Ok(Loaded::Now),
+                208 => return Ok(Loaded::Before),
+                429 | 503 if tries < TRIES_MAX => {
+                    tokio::time::sleep(Duration::from_millis(100 << tries)).await;
+                    tries += 1;
+                }
+                // Every later transaction would be told the same.
+                401 | 403 | 429 | 503 => return Err(Failure::Refused(why_of(&answer))),
+                _ => return Ok(Loaded::Refused(why_of(&answer))),
+            }
+        }
+    }
+
+    async fn try_load(&self, transaction: &Bytes, mark: &str) -> Result<(u16, Bytes), Failure> {
         match self {
             Target::Chart { records, random, .. } => {
-                match records.bundle(&context(random.as_ref()), bundle).await {
-                    Ok(reply) => Ok((reply.status, reply.body.unwrap_or_default())),
-                    Err(error) => Ok((error.status(), error.outcome())),
+                match records.load(&context(random.as_ref()), transaction, &key_of(mark)?).await {
+                    Ok(Some(reply)) => Ok((reply.status, Bytes::new())),
+                    Ok(None) => Ok((208, Bytes::new())),
+                    Err(error) => Ok((error.status(), error.outcome().into())),
                 }
             }
-            Target::Server { socket } => send(socket, Method::POST, "/fhir", bundle.to_vec()).await,
-        }
-    }
-
-    /// Whether an earlier run loaded this batch.
-    pub(super) async fn was_loaded(&self, mark: &str) -> Result<bool, Failure> {
-        match self {
-            Target::Chart { chart, .. } => {
-                Ok(matches!(chart.current(&key_of(mark)?)?, Some((_, false))))
-            }
-            Target::Server { socket } => {
+            Target::Server(operator) => {
                 let path = format!("/api/imports/{mark}");
-                let (status, _) = send(socket, Method::GET, &path, Vec::new()).await?;
-                Ok(status == 200)
+                let said = operator.send_again(&Method::PUT, &path, transaction).await?;
+                Ok((said.status, said.body))
             }
         }
     }
 
-    /// Remembers that this batch is loaded.
-    ///
-    /// A crash between a batch and its mark makes the next run load it again: PUTs by id then
-    /// make a version of equal content, and POSTs are the reason the mark follows at once.
-    pub(super) async fn set_loaded(&self, mark: &str) -> Result<(), Failure> {
-        match self {
-            Target::Chart { chart, random, .. } => {
-                let key = key_of(mark)?;
-                let write = Write {
-                    key: key.clone(),
-                    kind: WriteKind::Create,
-                    version: 1,
-                    body: b"{}".to_vec(),
-                    terms: Vec::new(),
-                    patients: Default::default(),
-                    restricted: false,
-                };
-                let unit = CommitUnit { writes: vec![write], ..CommitUnit::default() };
-                let act = Interaction::on(AuditAction::Import, key);
-                match chart.commit(&context(random.as_ref()), act, unit).await {
-                    Ok(_) | Err(CommitError::Exists { .. }) => Ok(()),
-                    Err(error) => Err(error.into()),
-                }
-            }
-            Target::Server { socket } => {
-                let path = format!("/api/imports/{mark}");
-                send(socket, Method::PUT, &path, Vec::new()).await.map(|_| ())
-            }
-        }
-    }
-
-    pub(super) async fn close(self) {
+    pub(super) async fn close(&self) {
         if let Target::Chart { chart, random, .. } = self {
             let act = Interaction::new(AuditAction::Import);
             let cx = context(random.as_ref());
             if let Err(error) = chart.audit(&cx, act, AuditOutcome::Success).await {
                 tracing::error!(%error, "import not audited");
             }
-            chart.close(ward_web::now()).await;
+            chart.clone().close(ward_web::now()).await;
         }
     }
 }
@@ -118,28 +106,4 @@ fn context(random: &dyn Random) -> Ctx {
 fn key_of(mark: &str) -> Result<RecordKey, Failure> {
     let id = mark.parse().map_err(|_| Failure::Usage("not a mark".to_owned()))?;
     Ok(RecordKey::new(ResourceType::IMPORT, id))
-}
-
-async fn send(
-    socket: &Path,
-    method: Method,
-    path: &str,
-    body: Vec<u8>,
-) -> Result<(u16, Vec<u8>), Failure> {
-    let failed = |e| Failure::Io("talking to the running server", e);
-    let stream = UnixStream::connect(socket).await.map_err(failed)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(async move {
-        // The sender sees the same error.
-        let _ended = connection.await;
-    });
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, "ward")
-        .header(header::CONTENT_TYPE, "application/fhir+json")
-        .body(Full::new(Bytes::from(body)))?;
-    let response = sender.send_request(request).await?;
-    let status = response.status().as_u16();
-    Ok((status, response.into_body().collect().await?.to_bytes().to_vec()))
 }
