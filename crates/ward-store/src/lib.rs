@@ -8,6 +8,7 @@
 mod access;
 mod audit;
 mod chart;
+mod checkpoint;
 mod codec;
 mod error;
 mod feed;

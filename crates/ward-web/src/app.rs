@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use ward_crypto::Random;
 use ward_records::Records;
 
-use crate::{auth::Gate, metrics::Metrics};
+use crate::{auth::Gate, care::CareFigures, metrics::Metrics};
 
 /// The state of one server; cheap to clone.
 #[derive(Clone)]
@@ -14,6 +14,8 @@ pub struct App {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
+    /// What the binary looks after by itself.
+    pub care: Arc<CareFigures>,
     pub(crate) limits: WebLimits,
     pub(crate) started: Instant,
 }
@@ -56,6 +58,7 @@ impl App {
             records,
             random,
             metrics: Arc::new(Metrics::default()),
+            care: Arc::default(),
             limits,
             started: Instant::now(),
         }

@@ -4,6 +4,7 @@
 
 mod app;
 mod auth;
+mod care;
 mod clock;
 mod endpoints;
 mod handlers;
@@ -16,6 +17,7 @@ mod serve;
 pub use self::{
     app::{App, WebLimits},
     auth::{AuthError, NewAccount, NewToken, accounts, system_ctx, tokens},
+    care::CareFigures,
     clock::now,
     endpoints::{ALL as ENDPOINTS, Access, Endpoint, api_page},
     openapi::openapi,

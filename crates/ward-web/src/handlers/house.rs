@@ -21,6 +21,7 @@ pub(crate) async fn readyz(app: &App, _: &Asked) -> Answer {
 
 pub(crate) async fn metrics(app: &App, _: &Asked) -> Answer {
     let page = app.metrics.page(app.started.elapsed().as_secs(), app.records.chart().seq().0);
+    let page = format!("{}{page}", app.care.page());
     Ok(respond::text(StatusCode::OK, page))
 }
 
