@@ -12,8 +12,10 @@
 
 mod at_rest;
 mod clients;
+mod config;
 mod crash;
 mod hostile;
 mod import;
 mod import_again;
+mod serving;
 mod smoke;

@@ -8,6 +8,8 @@ use crate::commands::bench::BenchError;
 pub enum Failure {
     #[error("{0}")]
     Io(&'static str, #[source] io::Error),
+    #[error("configuration")]
+    Config(#[from] crate::config::ConfigError),
     #[error("opening the chart")]
     Open(#[from] ward_store::OpenError),
     #[error("the root key")]

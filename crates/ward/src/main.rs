@@ -3,7 +3,9 @@
 #![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
 
 mod commands;
+mod config;
 mod failure;
+mod logging;
 mod open;
 mod operator;
 
@@ -11,7 +13,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::failure::Failure;
+use crate::{
+    config::{LogFormat, LogLevel},
+    failure::Failure,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -41,6 +46,9 @@ enum Command {
     Keys(commands::keys::KeysCommand),
     Reindex(commands::care::ReindexArgs),
     Scrub(commands::care::ScrubArgs),
+    /// The settings.
+    #[command(subcommand)]
+    Config(commands::config::ConfigCommand),
     Bench(commands::bench::BenchArgs),
     Simulate(commands::simulate::SimulateArgs),
     /// Pages of docs/ that are generated.
@@ -50,13 +58,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("WARD_LOG")
-                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
-        )
-        .init();
+    // A server's log is a setting; any other command tells the person who runs it.
+    if !matches!(cli.command, Command::Serve(_)) {
+        logging::start(LogFormat::Text, &LogLevel::warn());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Err(source) => Err(Failure::Io("starting the runtime", source)),
@@ -82,6 +87,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(command) => commands::keys::run(command).await,
         Command::Reindex(args) => commands::care::reindex(args).await,
         Command::Scrub(args) => commands::care::scrub(args).await,
+        Command::Config(command) => commands::config::run(command),
         Command::Bench(args) => Ok(commands::bench::run(args).await.map(|()| ExitCode::SUCCESS)?),
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Docs(command) => commands::docs::run(command),

@@ -1,6 +1,6 @@
 //! `ward audit`.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use ward_crypto::OsRandom;
 use ward_store::{AuditFilter, verify};
@@ -16,6 +16,9 @@ pub enum AuditCommand {
     Verify {
         #[command(flatten)]
         place: Place,
+        /// File or folder with signed checkpoints kept outside; the configured ones if absent.
+        #[arg(long)]
+        checkpoint: Option<PathBuf>,
     },
     /// Shows entries, newest first.
     List {
@@ -31,11 +34,16 @@ pub enum AuditCommand {
 
 pub async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
     match command {
-        AuditCommand::Verify { place } => {
-            let root = place.root(false)?;
-            let anchor = place.anchor();
-            let anchor = anchor.exists().then_some(anchor);
-            let report = verify(&place.data, root.as_ref(), anchor.as_deref())?;
+        AuditCommand::Verify { place, checkpoint } => {
+            let site = place.site()?;
+            let root = site.root()?;
+            let anchor = match checkpoint {
+                // One that is named has to be there.
+                Some(named) => Some(named),
+                // The farther away, the better it proves.
+                None => site.anchors().into_iter().rev().map(|it| it.1).find(|it| it.exists()),
+            };
+            let report = verify(&site.data(), root.as_ref(), anchor.as_deref())?;
             say(&format!(
                 "{} entries, {} record versions, {} checkpoints inside, {} outside",
                 report.n_entries, report.n_versions, report.n_checkpoints, report.n_anchored

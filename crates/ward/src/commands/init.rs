@@ -15,13 +15,12 @@ pub struct InitArgs {
 }
 
 pub async fn run(args: InitArgs) -> Result<ExitCode, Failure> {
-    let place = args.place;
-    let is_new = !place.keys().exists();
-    let root = place.root(is_new)?;
+    let place = args.place.site()?;
+    let root = if place.keys().exists() { place.root()? } else { place.new_root()? };
     let says = root.describe();
     let chart = Chart::init(place.options(root), ward_web::now())?;
     chart.close(ward_web::now()).await;
-    say(&format!("chart {} made; root: {says}", place.data.display()))?;
+    say(&format!("chart {} made; root: {says}", place.data().display()))?;
     say("Keep a copy of the root key somewhere else: without it the chart cannot be read.")?;
     Ok(ExitCode::SUCCESS)
 }

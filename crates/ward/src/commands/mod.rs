@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bench;
 pub mod care;
+pub mod config;
 pub mod docs;
 pub mod export;
 pub mod import;

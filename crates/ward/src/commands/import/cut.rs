@@ -29,10 +29,6 @@ const LINES_PER_PIECE: usize = 200;
 /// LIMIT: far below what the server takes as one body, even with one line of the largest size.
 const BYTES_PER_PIECE: usize = 8 * 1024 * 1024;
 
-/// Bytes of pieces that are read and not yet loaded.
-/// LIMIT: two of the largest bundles; a file of any size is read no further ahead.
-const BYTES_AHEAD: usize = 2 * BODY_BYTES_MAX;
-
 /// Pieces that are read and wait to be loaded.
 /// LIMIT: small ones are read faster than they are loaded.
 const PIECES_AHEAD: usize = 16;
@@ -40,12 +36,21 @@ const PIECES_AHEAD: usize = 16;
 /// A piece with the room that it takes up.
 pub(super) type Queued = (Piece, OwnedSemaphorePermit);
 
-/// Starts the thread; the pieces come in order.
-pub(super) fn start(files: Vec<SourceFile>) -> io::Result<mpsc::Receiver<Queued>> {
+/// Starts the thread; the pieces come in order, `ahead_bytes` before they are loaded at most.
+pub(super) fn start(
+    files: Vec<SourceFile>,
+    ahead_bytes: usize,
+) -> io::Result<mpsc::Receiver<Queued>> {
     let (queue, pieces) = mpsc::channel(PIECES_AHEAD);
-    let room = Arc::new(Semaphore::new(permits(BYTES_AHEAD)));
-    let mut cutter =
-        Cutter { queue, room, runtime: Handle::current(), copies: HashMap::new(), at: (0, 0) };
+    let room = Arc::new(Semaphore::new(permits(ahead_bytes)));
+    let mut cutter = Cutter {
+        queue,
+        room,
+        ahead_bytes,
+        runtime: Handle::current(),
+        copies: HashMap::new(),
+        at: (0, 0),
+    };
     std::thread::Builder::new().name("ward-import".to_owned()).spawn(move || {
         for (at, file) in files.iter().enumerate() {
             cutter.at = (at.saturating_add(1), file.rank);
@@ -63,6 +68,7 @@ struct Gone;
 struct Cutter {
     queue: mpsc::Sender<Queued>,
     room: Arc<Semaphore>,
+    ahead_bytes: usize,
     runtime: Handle,
     /// How often each content came before.
     copies: HashMap<[u8; 32], u32>,
@@ -154,7 +160,8 @@ impl Cutter {
         }
         let (file, rank) = self.at;
         let piece = Piece { file, rank, line, bytes, copy, load };
-        let wanted = u32::try_from(permits(size).min(permits(BYTES_AHEAD))).unwrap_or(u32::MAX);
+        let wanted =
+            u32::try_from(permits(size).min(permits(self.ahead_bytes))).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(wanted);
         let held = self.runtime.block_on(room).map_err(|_| Gone)?;
         self.queue.blocking_send((piece, held)).map_err(|_| Gone)

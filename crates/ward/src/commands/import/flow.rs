@@ -1,6 +1,6 @@
 //! From pieces to the chart: several at a time, with the outcome of one after the other.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, num::NonZeroU32, sync::Arc};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
@@ -14,10 +14,6 @@ use super::{
     target::{Loaded, Target},
 };
 use crate::Failure;
-
-/// Transactions on their way at the same time.
-/// LIMIT: one is read, one is checked and one is made durable; more would only wait.
-const UNDER_WAY_MAX: usize = 4;
 
 /// What became of a piece or a part of it.
 pub(super) struct Done {
@@ -40,6 +36,7 @@ pub(super) struct Flow<'a, L> {
     under_way: JoinSet<Result<Tried, Failure>>,
     keys: HashSet<RecordKey>,
     rank: usize,
+    under_way_max: usize,
 }
 
 /// A piece that was sent as one transaction.
@@ -50,8 +47,19 @@ struct Tried {
 }
 
 impl<'a, L: Listener> Flow<'a, L> {
-    pub(super) fn new(target: Arc<Target>, listener: &'a mut L) -> Flow<'a, L> {
-        Flow { target, listener, under_way: JoinSet::new(), keys: HashSet::new(), rank: 0 }
+    pub(super) fn new(
+        target: Arc<Target>,
+        listener: &'a mut L,
+        under_way_max: NonZeroU32,
+    ) -> Flow<'a, L> {
+        Flow {
+            target,
+            listener,
+            under_way: JoinSet::new(),
+            keys: HashSet::new(),
+            rank: 0,
+            under_way_max: usize::try_from(under_way_max.get()).unwrap_or(usize::MAX),
+        }
     }
 
     /// Loads everything that comes.
@@ -73,7 +81,7 @@ impl<'a, L: Listener> Flow<'a, L> {
             if overtakes {
                 self.drain().await?;
             }
-            while UNDER_WAY_MAX <= self.under_way.len() {
+            while self.under_way_max <= self.under_way.len() {
                 self.join().await?;
             }
             self.rank = piece.rank;

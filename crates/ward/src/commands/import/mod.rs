@@ -36,10 +36,13 @@ pub struct ImportArgs {
 
 pub async fn run(args: ImportArgs) -> Result<ExitCode, Failure> {
     let files = source::files_of(&args.paths)?;
-    let target = Arc::new(Target::open(&args.place).await?);
+    let site = args.place.site()?;
+    let limits = &site.settings.config.import;
+    let target = Arc::new(Target::open(&site)?);
     let mut summary = Summary::new(&files, args.show_names);
-    let pieces = cut::start(files).map_err(|e| Failure::Io("starting to read", e))?;
-    let outcome = Flow::new(Arc::clone(&target), &mut summary).run(pieces).await;
+    let pieces = cut::start(files, limits.ahead_bytes.get())
+        .map_err(|e| Failure::Io("starting to read", e))?;
+    let outcome = Flow::new(Arc::clone(&target), &mut summary, limits.under_way).run(pieces).await;
     target.close().await;
     summary.end();
     if args.json {

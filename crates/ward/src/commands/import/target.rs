@@ -6,12 +6,12 @@ use hyper::{Method, body::Bytes};
 use ward_core::{AuditAction, AuditOutcome, Ctx, RecordKey, ResourceType};
 use ward_crypto::{OsRandom, Random};
 use ward_records::Records;
-use ward_store::{Chart, Interaction, OpenError};
+use ward_store::{Chart, Interaction};
 use ward_web::system_ctx;
 
 use crate::{
     Failure,
-    open::Place,
+    open::{Holder, Site},
     operator::{Operator, why_of},
 };
 
@@ -33,18 +33,15 @@ pub(super) enum Loaded {
 const TRIES_MAX: u32 = 7;
 
 impl Target {
-    pub(super) async fn open(place: &Place) -> Result<Target, Failure> {
-        match place.open() {
-            Ok(chart) => {
+    pub(super) fn open(site: &Site) -> Result<Target, Failure> {
+        Ok(match site.holder()? {
+            Holder::Chart(chart) => {
                 let random: Arc<dyn Random> = Arc::new(OsRandom::default());
                 let records = Records::new(chart.clone(), Arc::clone(&random), "urn:ward");
-                Ok(Target::Chart { chart, records, random })
+                Target::Chart { chart, records, random }
             }
-            Err(Failure::Open(OpenError::Locked(_))) if place.socket().exists() => {
-                Ok(Target::Server(Operator::new(&place.socket())))
-            }
-            Err(failure) => Err(failure),
-        }
+            Holder::Server(operator) => Target::Server(operator),
+        })
     }
 
     /// Loads one transaction unless its mark says that it was loaded.

@@ -1,5 +1,7 @@
 //! `ward serve`.
 
+mod keeper;
+
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 
 use tokio::{
@@ -13,16 +15,21 @@ use ward_store::Interaction;
 use ward_web::{App, ServeOptions, WebLimits, serve, system_ctx};
 
 use super::say;
-use crate::{Failure, open::Place};
+use crate::{
+    Failure,
+    config::{self, Config},
+    logging,
+    open::{Flag, Place},
+};
 
 /// Serves the chart.
 #[derive(clap::Args, Debug)]
 pub struct ServeArgs {
     #[command(flatten)]
     place: Place,
-    /// Address for HTTP.
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    http: SocketAddr,
+    /// Address for HTTP [default: 127.0.0.1:8080].
+    #[arg(long)]
+    http: Option<SocketAddr>,
     /// Address the outside knows, such as `https://ward.example.org`; links start with it.
     #[arg(long)]
     public_url: Option<String>,
@@ -40,36 +47,53 @@ pub struct ServeArgs {
     allow_plaintext: bool,
 }
 
+impl ServeArgs {
+    /// What the command line says of the server's settings.
+    fn flags(&self) -> Vec<Flag> {
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let said = [
+            ("address", self.http.map(|address| address.to_string())),
+            ("public_url", self.public_url.clone()),
+            ("tls_cert", self.tls_cert.as_ref().map(path)),
+            ("tls_key", self.tls_key.as_ref().map(path)),
+            ("tls_client_ca", self.tls_client_ca.as_ref().map(path)),
+            ("allow_plaintext", self.allow_plaintext.then(|| "true".to_owned())),
+        ];
+        said.into_iter().filter_map(|(name, value)| Some(("http", name, value?))).collect()
+    }
+}
+
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
-    let tls = match (&args.tls_cert, &args.tls_key) {
+    let site = args.place.site_with(&args.flags())?;
+    let config = &site.settings.config;
+    logging::start(config.log.format, &config.log.level);
+    let broken = config::rules(&site);
+    if !broken.is_empty() {
+        return Err(Failure::Usage(broken.join("; ")));
+    }
+    let tls = match (&config.http.tls_cert, &config.http.tls_key) {
         (Some(cert), Some(key)) => Some(Arc::new(tls::server_config(
             cert,
             key,
-            args.tls_client_ca.as_deref(),
+            config.http.tls_client_ca.as_deref(),
             &[b"h2", b"http/1.1"],
         )?)),
         _ => None,
     };
-    if tls.is_none() && !args.http.ip().is_loopback() && !args.allow_plaintext {
-        return Err(Failure::Usage(
-            "this address can be reached from outside; give --tls-cert and --tls-key, or say \
-             --allow-plaintext"
-                .to_owned(),
-        ));
-    }
-    let chart = args.place.open()?;
+    let chart = site.open()?;
     let random: Arc<dyn Random> = Arc::new(OsRandom::default());
     let scheme = if tls.is_some() { "https" } else { "http" };
     // The address is known before the chart's face, because links carry it.
-    let http = reserve(args.http).await?;
-    let base = match &args.public_url {
+    let http = reserve(config.http.address).await?;
+    let base = match &config.http.public_url {
         Some(url) => format!("{}/fhir", url.trim_end_matches('/')),
         None => format!("{scheme}://{http}/fhir"),
     };
     let records = Records::new(chart.clone(), Arc::clone(&random), &base);
-    let app = App::new(records, Arc::clone(&random), WebLimits::default());
+    let app = App::new(records, Arc::clone(&random), limits_of(config));
     let setup = app.open_setup().await?;
-    let options = ServeOptions { http, tls, socket: Some(args.place.socket()) };
+    let care = Arc::clone(&app.care);
+    let options = ServeOptions { http, tls, socket: Some(site.socket()) };
     let listening = serve(app, options).await?;
     let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
     chart.audit(&cx, Interaction::new(AuditAction::Started), AuditOutcome::Success).await?;
@@ -78,26 +102,55 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     }
     let address = listening.address().map_err(|e| Failure::Io("reading the address", e))?;
     say(&format!("listening {scheme}://{address}"))?;
+    tracing::info!(%address, "server started");
+    let keeper = keeper::start(&chart, &care, config);
 
     let (stop, stopped) = watch::channel(false);
     let mut terminated =
         signal(SignalKind::terminate()).map_err(|e| Failure::Io("waiting for signals", e))?;
-    tokio::spawn(async move {
+    let mut interrupted =
+        signal(SignalKind::interrupt()).map_err(|e| Failure::Io("waiting for signals", e))?;
+    let mut told = async || {
         tokio::select! {
             _ = terminated.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupted.recv() => {}
         }
-        // Nobody listens any more when the server has already ended.
-        let _ended = stop.send(true);
-    });
-    listening.run(stopped).await;
+    };
+    let serving = listening.run(stopped);
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        () = told() => {
+            tracing::info!("server stopping");
+            // Nobody listens any more when the server has already ended.
+            let _ended = stop.send(true);
+            // Running requests may end; whoever asks twice does not wait for them.
+            tokio::select! {
+                () = &mut serving => {}
+                () = told() => tracing::warn!("requests broken off"),
+            }
+        }
+    }
+    drop(keeper);
     let cx = system_ctx(ward_web::now(), random.as_ref(), "stop");
     chart.audit(&cx, Interaction::new(AuditAction::Stopped), AuditOutcome::Success).await?;
     chart.close(ward_web::now()).await;
-    if let Err(error) = std::fs::remove_file(args.place.socket()) {
+    if let Err(error) = std::fs::remove_file(site.socket()) {
         tracing::debug!(%error, "socket file not removed");
     }
+    tracing::info!("server stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+fn limits_of(config: &Config) -> WebLimits {
+    let limits = &config.limits;
+    WebLimits {
+        body_bytes: limits.body_bytes.get(),
+        connections: limits.connections.get(),
+        requests: limits.requests.get(),
+        header_s: limits.header_s.get(),
+        request_s: limits.request_s.get(),
+    }
 }
 
 /// Turns port 0 into the port that will be used.

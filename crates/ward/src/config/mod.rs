@@ -1,0 +1,19 @@
+//! Configuration: sections of settings, read in layers, checked before anything opens.
+
+mod certificate;
+mod check;
+mod docs;
+mod layers;
+mod sections;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    check::{Finding, check, rules},
+    docs::{page, print},
+    layers::{ConfigError, Settings},
+    sections::Config,
+    value::{LogFormat, LogLevel, TimeOfDay},
+};

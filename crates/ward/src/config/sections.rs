@@ -1,0 +1,213 @@
+//! Every setting, with what it means and what it is when nobody says.
+//!
+//! A setting is a field here: reading, printing, checking names and docs/config.md come from it.
+
+use std::{
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
+    path::PathBuf,
+};
+
+use ward_store::StoreLimits;
+use ward_web::WebLimits;
+
+use super::value::{LogFormat, LogLevel, TimeOfDay, Value};
+
+/// One setting as it stands.
+pub struct Setting {
+    pub name: &'static str,
+    pub kind: &'static str,
+    pub is_quoted: bool,
+    pub doc: &'static str,
+    /// As a settings file writes it.
+    pub value: Option<String>,
+}
+
+/// A table of a settings file.
+pub trait Section {
+    /// The table's name; empty for what stands before the first table.
+    fn key(&self) -> &'static str;
+    fn about(&self) -> &'static str;
+    fn settings(&self) -> Vec<Setting>;
+    /// Sets the field of that name. `None` when there is none.
+    fn set(&mut self, name: &str, text: &str) -> Option<Result<(), String>>;
+}
+
+macro_rules! section {
+    (
+        $(#[doc = $about:literal])+
+        $key:literal $section:ident {
+            $($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr;)+
+        }
+    ) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Debug)]
+        pub struct $section {
+            $($(#[doc = $doc])+ pub $field: $type,)+
+        }
+
+        impl Default for $section {
+            fn default() -> $section {
+                $section { $($field: $default,)+ }
+            }
+        }
+
+        impl Section for $section {
+            fn key(&self) -> &'static str {
+                $key
+            }
+
+            fn about(&self) -> &'static str {
+                concat!($($about),+)
+            }
+
+            fn settings(&self) -> Vec<Setting> {
+                vec![$(Setting {
+                    name: stringify!($field),
+                    kind: <$type as Value>::KIND,
+                    is_quoted: <$type as Value>::IS_QUOTED,
+                    doc: concat!($($doc),+),
+                    value: self.$field.show(),
+                }),+]
+            }
+
+            fn set(&mut self, name: &str, text: &str) -> Option<Result<(), String>> {
+                match name {
+                    $(stringify!($field) => {
+                        Some(<$type as Value>::read(text).map(|value| self.$field = value))
+                    })+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+section! {
+    /// Where the chart and its keys are. These stand before the first table.
+    "" PlaceSection {
+        /// Folder of the chart.
+        data: PathBuf = PathBuf::from("./ward-data");
+        /// Root key file, never inside the data folder; `<data>.keys` beside it if absent.
+        keys: Option<PathBuf> = None;
+        /// File with the passphrase of the root key. A path, never the passphrase itself.
+        passphrase_file: Option<PathBuf> = None;
+    }
+}
+
+section! {
+    /// How the chart is served.
+    "http" HttpSection {
+        /// Address to listen on. Loopback unless the operator says otherwise.
+        address: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8080));
+        /// Address the outside knows, such as `https://ward.example.org`; links start with it.
+        public_url: Option<String> = None;
+        /// PEM file with the certificate chain.
+        tls_cert: Option<PathBuf> = None;
+        /// PEM file with the private key. A path, never the key itself.
+        tls_key: Option<PathBuf> = None;
+        /// PEM file with the authority that client certificates must come from.
+        tls_client_ca: Option<PathBuf> = None;
+        /// Serve without TLS on an address that others can reach, such as behind a proxy.
+        allow_plaintext: bool = false;
+        /// Socket file for the operator's own commands; `<data>/ward.sock` if absent.
+        socket: Option<PathBuf> = None;
+    }
+}
+
+section! {
+    /// How much one server takes on.
+    "limits" LimitsSection {
+        /// Largest request body, in bytes.
+        body_bytes: NonZeroUsize = at_least_one(WebLimits::default().body_bytes);
+        /// Connections at once; more wait to be accepted.
+        connections: NonZeroUsize = at_least_one(WebLimits::default().connections);
+        /// Requests worked on at once; more are answered with 503 or 429.
+        requests: NonZeroUsize = at_least_one(WebLimits::default().requests);
+        /// Seconds a client may take to send its header.
+        header_s: NonZeroU64 = NonZeroU64::MIN.saturating_add(WebLimits::default().header_s - 1);
+        /// Seconds one request may take.
+        request_s: NonZeroU64 = NonZeroU64::MIN.saturating_add(WebLimits::default().request_s - 1);
+    }
+}
+
+section! {
+    /// The log on standard error. It is for operators and never holds patient data.
+    "log" LogSection {
+        /// How lines are written.
+        format: LogFormat = LogFormat::Text;
+        /// Which lines are written by `ward serve`.
+        level: LogLevel = LogLevel::info();
+    }
+}
+
+section! {
+    /// What a running server does to find damage before a user meets it.
+    "care" CareSection {
+        /// Seconds between two samples in which the index is compared with truth.
+        sample_s: NonZeroU32 = NonZeroU32::MIN.saturating_add(300 - 1);
+        /// Records compared in one sample.
+        sample_records: NonZeroU32 = NonZeroU32::MIN.saturating_add(200 - 1);
+        /// When every sealed row is opened and checked, once a day.
+        scrub_at: TimeOfDay = TimeOfDay::At(jiff::civil::time(2, 30, 0, 0));
+    }
+}
+
+section! {
+    /// Signed checkpoints of the audit log, which prove later that nothing was taken back.
+    "audit" AuditSection {
+        /// File outside the data folder; `<data>.checkpoints` beside it if absent.
+        anchor: Option<PathBuf> = None;
+        /// Folder for a second copy, best on another machine or on write-once storage.
+        checkpoint_dir: Option<PathBuf> = None;
+        /// Seconds between two checkpoints, when there is anything new.
+        checkpoint_s: NonZeroU32 = NonZeroU32::MIN.saturating_add(60 - 1);
+        /// Audit entries between two checkpoints.
+        checkpoint_entries: NonZeroU64 =
+            NonZeroU64::MIN.saturating_add(StoreLimits::default().checkpoint_entries - 1);
+    }
+}
+
+section! {
+    /// `ward import`.
+    "import" ImportSection {
+        /// Transactions on their way at the same time.
+        under_way: NonZeroU32 = NonZeroU32::MIN.saturating_add(4 - 1);
+        /// Bytes that are read and not yet loaded, at most; a file of any size fits.
+        ahead_bytes: NonZeroUsize = at_least_one(2 * ward_core::limits::BODY_BYTES_MAX);
+    }
+}
+
+/// All settings.
+#[derive(Clone, Default, Debug)]
+pub struct Config {
+    pub place: PlaceSection,
+    pub http: HttpSection,
+    pub limits: LimitsSection,
+    pub log: LogSection,
+    pub care: CareSection,
+    pub audit: AuditSection,
+    pub import: ImportSection,
+}
+
+impl Config {
+    pub fn sections(&self) -> [&dyn Section; 7] {
+        [&self.place, &self.http, &self.limits, &self.log, &self.care, &self.audit, &self.import]
+    }
+
+    pub fn sections_mut(&mut self) -> [&mut dyn Section; 7] {
+        [
+            &mut self.place,
+            &mut self.http,
+            &mut self.limits,
+            &mut self.log,
+            &mut self.care,
+            &mut self.audit,
+            &mut self.import,
+        ]
+    }
+}
+
+fn at_least_one(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN)
+}
