@@ -17,5 +17,6 @@ mod crash;
 mod hostile;
 mod import;
 mod import_again;
+mod operator;
 mod serving;
 mod smoke;

@@ -9,7 +9,7 @@ use ward_policy::Action;
 
 use crate::{
     app::App,
-    handlers::{access, fhir, house},
+    handlers::{access, fhir, house, keys},
     request::Asked,
     respond::Answer,
 };
@@ -70,6 +70,8 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/accounts" House(Action::ManageAccounts), Some(A::AccountChanged), access::create_account, "Make an account";
     "POST" "/api/tokens" House(Action::ManageTokens), Some(A::TokenCreated), access::create_token, "Make a bearer token";
     "DELETE" "/api/tokens/{id}" House(Action::ManageTokens), Some(A::TokenRevoked), access::revoke_token, "End a bearer token";
+    "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
+    "DELETE" "/api/keys/{id}" House(Action::ManageKeys), Some(A::KeyDestroyed), keys::shred, "Destroy a patient's key and with it the patient's data";
     "GET" "/api/imports/{id}" House(Action::Import), None, house::import_done, "Whether a batch of an import is loaded";
     "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";
     "POST" "/fhir" SignedIn(Action::Create), Some(A::Transaction), fhir::bundle, "Batch or transaction";

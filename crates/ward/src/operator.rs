@@ -95,6 +95,11 @@ impl Operator {
     }
 }
 
+/// The server answered something else than this version of Ward would.
+pub fn unexpected() -> Failure {
+    Failure::Refused("the server's answer is not understood; is it of the same version?".to_owned())
+}
+
 /// What an OperationOutcome says, on one line.
 pub fn why_of(answer: &[u8]) -> String {
     let Ok(outcome) = serde_json::from_slice::<Value>(answer) else {

@@ -3,3 +3,4 @@
 pub(crate) mod access;
 pub(crate) mod fhir;
 pub(crate) mod house;
+pub(crate) mod keys;

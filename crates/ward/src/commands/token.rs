@@ -1,15 +1,26 @@
 //! `ward token`.
 
 use std::{
-    fs::OpenOptions, io::Write, os::unix::fs::OpenOptionsExt, path::PathBuf, process::ExitCode,
+    fs::{OpenOptions, Permissions},
+    io::Write,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::PathBuf,
+    process::ExitCode,
 };
 
-use ward_core::Role;
+use hyper::Method;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use ward_core::{FhirId, Role};
 use ward_crypto::OsRandom;
 use ward_web::{NewToken, system_ctx, tokens};
 
 use super::say;
-use crate::{Failure, open::Place};
+use crate::{
+    Failure,
+    open::{Holder, Place},
+    operator::unexpected,
+};
 
 #[derive(clap::Subcommand, Debug)]
 pub enum TokenCommand {
@@ -26,7 +37,7 @@ pub enum TokenCommand {
         label: String,
         /// When it ends, such as 2027-01-01T00:00:00Z.
         #[arg(long)]
-        expires: Option<String>,
+        expires: Option<Timestamp>,
         /// File for the token, made with mode 0600; standard output if absent.
         #[arg(long)]
         out: Option<PathBuf>,
@@ -41,30 +52,26 @@ pub enum TokenCommand {
 }
 
 pub async fn run(command: TokenCommand) -> Result<ExitCode, Failure> {
-    let random = OsRandom::default();
-    let cx = system_ctx(ward_web::now(), &random, "command line");
     match command {
         TokenCommand::Create { place, role, label, expires, out } => {
             let role = Role::from_word(&role)
                 .ok_or_else(|| Failure::Usage(format!("`{role}` is not a role")))?;
-            let expires = expires.map(|time| time.parse()).transpose();
-            let expires =
-                expires.map_err(|_| Failure::Usage("--expires is not an instant".to_owned()))?;
-            let chart = place.open()?;
-            let token =
-                tokens::create(&chart, &cx, &random, NewToken { role, label, expires }).await?;
-            chart.close(ward_web::now()).await;
+            let new = NewToken { role, label, expires };
             match out {
-                None => say(&token)?,
+                None => say(&create(place.holder()?, new).await?)?,
                 Some(path) => {
-                    let written = OpenOptions::new()
+                    // The file first: a token that cannot be kept is not made.
+                    let mut file = OpenOptions::new()
                         .write(true)
                         .create(true)
                         .truncate(true)
                         .mode(0o600)
                         .open(&path)
-                        .and_then(|mut file| file.write_all(token.as_bytes()));
-                    written.map_err(|e| Failure::Io("writing the token file", e))?;
+                        .map_err(|e| Failure::Io("making the token file", e))?;
+                    let token = create(place.holder()?, new).await?;
+                    file.set_permissions(Permissions::from_mode(0o600))
+                        .and_then(|()| file.write_all(token.as_bytes()))
+                        .map_err(|e| Failure::Io("writing the token file", e))?;
                 }
             }
         }
@@ -76,10 +83,44 @@ pub async fn run(command: TokenCommand) -> Result<ExitCode, Failure> {
                 token
             };
             let id = id.parse().map_err(|_| Failure::Usage("not a token".to_owned()))?;
-            let chart = place.open()?;
-            tokens::revoke(&chart, &cx, &id).await?;
-            chart.close(ward_web::now()).await;
+            revoke(place.holder()?, &id).await?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn create(holder: Holder, new: NewToken) -> Result<String, Failure> {
+    match holder {
+        Holder::Chart(chart) => {
+            let random = OsRandom::default();
+            let cx = system_ctx(ward_web::now(), &random, "command line");
+            let token = tokens::create(&chart, &cx, &random, new).await?;
+            chart.close(ward_web::now()).await;
+            Ok(token)
+        }
+        Holder::Server(server) => {
+            let asked = json!({
+                "role": new.role.as_str(),
+                "label": new.label,
+                "expires": new.expires.map(|time| time.to_string()),
+            });
+            let said = server.json(Method::POST, "/api/tokens", &asked).await?;
+            let token = said.get("token").and_then(Value::as_str);
+            token.map(str::to_owned).ok_or_else(unexpected)
+        }
+    }
+}
+
+async fn revoke(holder: Holder, id: &FhirId) -> Result<(), Failure> {
+    match holder {
+        Holder::Chart(chart) => {
+            let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
+            tokens::revoke(&chart, &cx, id).await?;
+            chart.close(ward_web::now()).await;
+        }
+        Holder::Server(server) => {
+            server.json(Method::DELETE, &format!("/api/tokens/{id}"), &Value::Null).await?;
+        }
+    }
+    Ok(())
 }

@@ -54,10 +54,6 @@ pub struct Settings {
     origins: BTreeMap<String, Origin>,
 }
 
-/// Environment variables that are no settings: secrets, and what tests say to each other.
-const OTHER_VARIABLES: [&str; 5] =
-    ["WARD_ROOT_KEY", "WARD_CONFIG", "WARD_BIN", "WARD_SHARED_DATA", "WARD_SOAK"];
-
 impl Settings {
     pub fn origin(&self, section: &str, name: &str) -> Origin {
         self.origins.get(&full(section, name)).cloned().unwrap_or(Origin::Default)
@@ -164,11 +160,14 @@ impl Settings {
                     .map(move |it| (variable(key, it.name), (key, it.name)))
             })
             .collect();
+        let tables: Vec<String> =
+            self.section_names().iter().map(|key| variable(key, "")).collect();
         for (name, value) in variables {
-            if !name.starts_with("WARD_") || OTHER_VARIABLES.contains(&name.as_str()) {
-                continue;
-            }
             let Some((section, field)) = known.get(&name) else {
+                // Others have variables too; those that start as a table's are meant for it.
+                if !tables.iter().any(|table| name.starts_with(table)) {
+                    continue;
+                }
                 let names: Vec<&str> = known.keys().map(String::as_str).collect();
                 let why = format!("no such setting{}", nearest(&name, &names));
                 return Err(ConfigError::Environment { name, why });

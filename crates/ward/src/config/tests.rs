@@ -27,6 +27,7 @@ fn the_later_layer_wins_and_says_so() {
             variable("WARD_HTTP_ADDRESS", "127.0.0.1:2"),
             variable("WARD_ROOT_KEY", "secret"),
             variable("HOME", "/"),
+            variable("WARD_TOKEN", "another"),
         ])
         .unwrap();
     settings.add_flag("http", "address", "127.0.0.1:3").unwrap();

@@ -61,7 +61,7 @@ impl Target {
                     tries += 1;
                 }
                 // Every later transaction would be told the same.
-                401 | 403 | 429 | 503 => return Err(Failure::Refused(why_of(&answer))),
+                401 | 403 | 429 | 503 | 507 => return Err(Failure::Refused(why_of(&answer))),
                 _ => return Ok(Loaded::Refused(why_of(&answer))),
             }
         }
