@@ -15,6 +15,8 @@ use crate::json::Json;
 pub(super) struct Sink<'t> {
     pub(super) param: ParamId,
     pub(super) terms: &'t mut Vec<Term>,
+    /// Where this server is reached: references that start with it are to records here.
+    pub(super) base: &'t str,
 }
 
 impl Sink<'_> {
@@ -120,7 +122,7 @@ fn identifier(item: &Json<'_>, sink: &mut Sink<'_>) {
 
 fn reference(element: Element, item: &Json<'_>, sink: &mut Sink<'_>) {
     if let Some(text) = item.as_str() {
-        if let Some(value) = reference_value(text) {
+        if let Some(value) = reference_value(text, sink.base) {
             sink.push(value);
         }
         return;
@@ -132,7 +134,9 @@ fn reference(element: Element, item: &Json<'_>, sink: &mut Sink<'_>) {
         }
         return;
     }
-    if let Some(value) = text_of(item, "reference").and_then(reference_value) {
+    if let Some(value) =
+        text_of(item, "reference").and_then(|text| reference_value(text, sink.base))
+    {
         sink.push(value);
     }
     if let Some(identifier) = item.get("identifier") {
@@ -145,11 +149,11 @@ fn reference(element: Element, item: &Json<'_>, sink: &mut Sink<'_>) {
 }
 
 /// `None` for a contained resource, which search does not see.
-fn reference_value(text: &str) -> Option<TermValue> {
+fn reference_value(text: &str, base: &str) -> Option<TermValue> {
     if text.starts_with('#') || text.is_empty() {
         return None;
     }
-    Some(match local_reference(text) {
+    Some(match local_reference_at(text, base) {
         Some((kind, id, version)) => TermValue::Reference { kind, id: id.into(), version },
         None => TermValue::Url(text.into()),
     })
@@ -167,10 +171,25 @@ pub(super) fn local_reference(text: &str) -> Option<(ResourceType, &str, Option<
     }
 }
 
+/// The same, also written with the address of this server.
+///
+/// - Source: FHIR R4, 2.3.0.1 literal references.
+pub(super) fn local_reference_at<'t>(
+    text: &'t str,
+    base: &str,
+) -> Option<(ResourceType, &'t str, Option<u32>)> {
+    let here = text.strip_prefix(base).filter(|_| !base.is_empty());
+    local_reference(here.and_then(|rest| rest.strip_prefix('/')).unwrap_or(text))
+}
+
 /// The record a reference points at, if it is of type `target`.
-pub(super) fn points_at<'j>(item: &'j Json<'_>, target: ResourceType) -> Option<&'j str> {
+pub(super) fn points_at<'j>(
+    item: &'j Json<'_>,
+    target: ResourceType,
+    base: &str,
+) -> Option<&'j str> {
     let text = item.as_str().or_else(|| text_of(item, "reference"))?;
-    let (kind, id, _) = local_reference(text)?;
+    let (kind, id, _) = local_reference_at(text, base)?;
     (kind == target).then_some(id)
 }
 

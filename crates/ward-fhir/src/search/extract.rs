@@ -45,7 +45,14 @@ pub enum Problem {
 /// - Cost: one walk; no allocation but for the values found.
 /// - Source: FHIR R4, Search; CompartmentDefinition/patient.
 pub fn extract(kind: ResourceType, resource: &Json<'_>) -> Extracted {
-    let mut walk = Walk { root: resource, terms: Vec::with_capacity(24), problems: Vec::new() };
+    extract_at(kind, resource, "")
+}
+
+/// As [`extract`], on the server reached at `base` (without a slash at its end): an absolute
+/// reference that starts with it is to a record here.
+pub fn extract_at<'j>(kind: ResourceType, resource: &'j Json<'_>, base: &'j str) -> Extracted {
+    let terms = Vec::with_capacity(24);
+    let mut walk = Walk { root: resource, base, terms, problems: Vec::new() };
     if let Some(tree) = tree_of(kind) {
         walk.enter(tree, resource);
     }
@@ -60,11 +67,12 @@ pub fn extract(kind: ResourceType, resource: &Json<'_>) -> Extracted {
     terms.sort_by_key(|term| term.param);
     terms.dedup();
     let restricted = is_restricted(resource);
-    Extracted { patients: patients(kind, resource), terms, restricted, problems }
+    Extracted { patients: patients(kind, resource, base), terms, restricted, problems }
 }
 
 struct Walk<'j, 'a> {
     root: &'j Json<'a>,
+    base: &'j str,
     terms: Vec<Term>,
     problems: Vec<Problem>,
 }
@@ -78,7 +86,8 @@ impl<'j, 'a> Walk<'j, 'a> {
                     self.composite(leaf.param, components, at);
                 }
                 _ => {
-                    let mut sink = Sink { param: leaf.param, terms: &mut self.terms };
+                    let mut sink =
+                        Sink { param: leaf.param, terms: &mut self.terms, base: self.base };
                     convert(leaf.kind, leaf.element, at, &mut sink);
                 }
             }
@@ -118,7 +127,7 @@ impl<'j, 'a> Walk<'j, 'a> {
     fn chosen(&mut self, tree: &Tree, chosen: Element, at: &'j Json<'a>) {
         for leaf in &tree.leaves {
             let element = if leaf.element == Element::Open { chosen } else { leaf.element };
-            let mut sink = Sink { param: leaf.param, terms: &mut self.terms };
+            let mut sink = Sink { param: leaf.param, terms: &mut self.terms, base: self.base };
             convert(leaf.kind, element, at, &mut sink);
         }
         self.branches(tree, at);
@@ -128,7 +137,7 @@ impl<'j, 'a> Walk<'j, 'a> {
         let mut rows: Vec<Vec<TermValue>> = Vec::from([Vec::new()]);
         for component in components {
             let mut values = Vec::new();
-            let mut sink = Sink { param, terms: &mut values };
+            let mut sink = Sink { param, terms: &mut values, base: self.base };
             for path in &component.program.paths {
                 let start = if path.from_root { self.root } else { at };
                 follow(&path.steps, start, &mut |item| {
@@ -253,7 +262,7 @@ pub(super) fn compartment_params(kind: ResourceType) -> &'static [&'static str] 
     }
 }
 
-fn patients(kind: ResourceType, resource: &Json<'_>) -> SmallVec<[FhirId; 1]> {
+fn patients(kind: ResourceType, resource: &Json<'_>, base: &str) -> SmallVec<[FhirId; 1]> {
     let mut patients = SmallVec::new();
     // A link to another patient puts nothing into that patient's chart: the two may be a mistake.
     if kind == ResourceType::PATIENT {
@@ -265,7 +274,8 @@ fn patients(kind: ResourceType, resource: &Json<'_>) -> SmallVec<[FhirId; 1]> {
         let Some(def) = param(kind, code) else { continue };
         for path in &def.program.paths {
             follow(&path.steps, resource, &mut |item| {
-                let id = points_at(item, ResourceType::PATIENT).and_then(|id| id.parse().ok());
+                let id =
+                    points_at(item, ResourceType::PATIENT, base).and_then(|id| id.parse().ok());
                 if let Some(id) = id
                     && !patients.contains(&id)
                 {

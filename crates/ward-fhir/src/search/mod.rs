@@ -13,6 +13,7 @@ mod pack;
 mod params;
 mod program;
 mod query;
+mod query_here;
 mod query_parse;
 mod query_value;
 mod sort;
@@ -24,7 +25,7 @@ pub use self::{
     clause::{Clause, ClauseOp},
     date::{Interval, interval},
     decode::decode_query,
-    extract::{Extracted, Problem, extract},
+    extract::{Extracted, Problem, extract, extract_at},
     fold::fold,
     keys::{index_keys, type_key},
     number::{Decimal, decimal},
@@ -34,6 +35,7 @@ pub use self::{
         Chain, ChainLink, Conditions, Handling, Has, Include, Part, SearchRequest, SortBy,
         SummaryMode, TotalMode,
     },
+    query_here::parse_search_at,
     query_parse::{parse_pairs, parse_search},
     sort::{SortValue, sort_value},
     term::{IndexKey, ParamId, Term, TermValue},

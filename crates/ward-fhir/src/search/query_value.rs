@@ -1,5 +1,7 @@
 //! From a parameter's value in a query to tests.
 
+use ward_core::ResourceType;
+
 use super::{
     convert::local_reference,
     date::interval,
@@ -173,7 +175,9 @@ fn reference(modifier: Option<&str>, value: &str) -> Result<Test, Refused> {
     if text.parse::<ward_core::FhirId>().is_ok() {
         return Ok(Test::Reference { kind, id: text.into(), version: None });
     }
-    if text.contains(':') && kind.is_none() {
+    // A modifier must say the type that the URL says.
+    let fits = |kind: ResourceType| text.contains(&format!("/{kind}/"));
+    if text.contains(':') && kind.is_none_or(fits) {
         return Ok(Test::Url { url: text.into(), how: UriMatch::Same });
     }
     Err(Refused::Value("`id`, `Type/id` or a URL"))
