@@ -1,37 +1,16 @@
 //! Which medical event a write is.
 
-use jiff::Timestamp;
-use ward_core::{
-    EventPriority, FhirId, MedicalEventType, Phi, RecordKey, ResourceType, ids::EventId,
-};
+use ward_core::{EventPriority, MedicalEventType, ResourceType};
 use ward_fhir::Json;
-use ward_store::NewEvent;
 
-/// The event of one new version.
-///
-/// - Shape: `data` names the record and its version; a handler reads the record itself, so the
-///   feed holds no second copy of it.
-pub(crate) fn of(
-    id: EventId,
-    key: &RecordKey,
-    version: u32,
-    resource: Option<&Json<'_>>,
-    patient: Option<FhirId>,
-    time: Timestamp,
-) -> NewEvent {
-    let kind = resource.map_or(MedicalEventType::RecordChanged, |it| kind_of(key.kind, it));
-    let priority = resource.map_or(EventPriority::Low, |it| priority_of(key.kind, it));
-    let data = format!(r#"{{"record":"{key}","version":{version}}}"#);
-    NewEvent {
-        id,
-        kind,
-        priority,
-        patient,
-        time,
-        source: Phi::new("fhir".to_owned()),
-        data: Phi::new(data.into_bytes()),
-    }
+/// The event that a new version of a resource is.
+pub(crate) fn of(kind: ResourceType, resource: &Json<'_>) -> (MedicalEventType, EventPriority) {
+    (kind_of(kind, resource), priority_of(kind, resource))
 }
+
+/// The event that a record's end is.
+pub(crate) const DELETED: (MedicalEventType, EventPriority) =
+    (MedicalEventType::RecordChanged, EventPriority::Low);
 
 fn kind_of(kind: ResourceType, resource: &Json<'_>) -> MedicalEventType {
     use MedicalEventType as E;

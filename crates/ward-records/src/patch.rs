@@ -1,5 +1,7 @@
 //! patch: JSON Patch and FHIRPath Patch.
 
+use base64::Engine as _;
+use jiff::Timestamp;
 use ward_core::{AuditAction, Ctx, Kind, RecordKey};
 use ward_fhir::{
     Json,
@@ -40,19 +42,7 @@ impl Records {
                 return Err(write::wrong_version());
             }
             let body = current.body.unwrap_or_default();
-            let resource = prepare::parse(&body)?;
-            let patched = match format {
-                PatchFormat::Json => ward_fhir::json_patch::apply(&resource, &patch)
-                    .map_err(|error| refused(error.kind(), error.to_string()))?,
-                PatchFormat::FhirPath => {
-                    ward_fhir::fhirpath_patch::fhirpath_patch(&resource, &patch, cx.now)
-                        .map_err(|error| refused(error.kind(), error.to_string()))?
-                }
-            };
-            if patched.get("id").and_then(Json::as_str) != Some(key.id.as_str()) {
-                return Err(refused(Kind::Unprocessable, "a patch cannot change `id`".to_owned()));
-            }
-            prepare::check(&patched, key.kind)?;
+            let patched = patched(format, &patch, &body, key, cx.now)?;
             let action = AuditAction::Patch;
             match self.replace(cx, action, key, patched, seen, prefer).await {
                 // Somebody wrote in between, and the caller did not insist on a version.
@@ -62,6 +52,64 @@ impl Records {
         }
         Err(write::contended())
     }
+}
+
+/// The resource after a patch, checked.
+fn patched(
+    format: PatchFormat,
+    patch: &Json<'_>,
+    body: &[u8],
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Json<'static>, RecordsError> {
+    let resource = prepare::parse(body)?;
+    let patched = match format {
+        PatchFormat::Json => ward_fhir::json_patch::apply(&resource, patch)
+            .map_err(|error| refused(error.kind(), error.to_string()))?
+            .into_owned(),
+        PatchFormat::FhirPath => ward_fhir::fhirpath_patch::fhirpath_patch(&resource, patch, now)
+            .map_err(|error| refused(error.kind(), error.to_string()))?,
+    };
+    if patched.get("id").and_then(Json::as_str) != Some(key.id.as_str()) {
+        return Err(refused(Kind::Unprocessable, "a patch cannot change `id`".to_owned()));
+    }
+    prepare::check(&patched, key.kind)?;
+    Ok(patched)
+}
+
+/// The patch that an entry of a bundle holds: JSON Patch in a Binary, or Parameters.
+///
+/// - Source: FHIR R4, 3.1.0.11 batch/transaction, patch.
+pub(crate) fn sent_in_bundle(sent: &[u8]) -> Result<(PatchFormat, Vec<u8>), RecordsError> {
+    format_and_bytes(&prepare::parse(sent)?)
+}
+
+fn format_and_bytes(sent: &Json<'_>) -> Result<(PatchFormat, Vec<u8>), RecordsError> {
+    let text = |name: &str| sent.get(name).and_then(Json::as_str);
+    match (text("resourceType"), text("contentType")) {
+        (Some("Parameters"), _) => Ok((PatchFormat::FhirPath, sent.to_bytes())),
+        (Some("Binary"), Some("application/json-patch+json")) => {
+            let data = text("data").unwrap_or_default();
+            let bytes = base64::engine::general_purpose::STANDARD.decode(data);
+            let not_base64 = |_| RecordsError::new(Kind::Invalid, "`data` is not base64");
+            Ok((PatchFormat::Json, bytes.map_err(not_base64)?))
+        }
+        _ => Err(RecordsError::new(
+            Kind::Invalid,
+            "a patch in a bundle is Parameters, or a Binary of `application/json-patch+json`",
+        )),
+    }
+}
+
+/// The resource after the patch of a bundle's entry.
+pub(crate) fn entry_patched(
+    sent: &Json<'_>,
+    body: &[u8],
+    key: &RecordKey,
+    now: Timestamp,
+) -> Result<Json<'static>, RecordsError> {
+    let (format, bytes) = format_and_bytes(sent)?;
+    patched(format, &prepare::parse(&bytes)?, body, key, now)
 }
 
 fn refused(kind: Kind, says: String) -> RecordsError {

@@ -6,11 +6,11 @@ use ward_fhir::{
     Json,
     json::Object,
     outcome::{Issue, IssueCode, Severity},
-    search::extract,
+    search::extract_at,
 };
 use ward_store::{Write, WriteKind};
 
-use crate::{RecordsError, instant};
+use crate::{RecordsError, event, instant};
 
 /// Reads one resource, with every finding in its place.
 pub(crate) fn parse(body: &[u8]) -> Result<Json<'_>, RecordsError> {
@@ -68,10 +68,11 @@ pub(crate) fn write(
     key: &RecordKey,
     kind: WriteKind,
     now: Timestamp,
+    base: &str,
 ) -> Write {
     let version = kind.base().map_or(1, |base| base.saturating_add(1));
     stamp(&mut resource, &key.id, version, &instant(now));
-    let extracted = extract(key.kind, &resource);
+    let extracted = extract_at(key.kind, &resource, base);
     Write {
         key: key.clone(),
         kind,
@@ -80,6 +81,7 @@ pub(crate) fn write(
         terms: extracted.terms,
         patients: extracted.patients,
         restricted: extracted.restricted,
+        event: Some(event::of(key.kind, &resource)),
     }
 }
 
@@ -93,6 +95,7 @@ pub(crate) fn delete(key: &RecordKey, base: u32) -> Write {
         terms: Vec::new(),
         patients: Default::default(),
         restricted: false,
+        event: Some(event::DELETED),
     }
 }
 

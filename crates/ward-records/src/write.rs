@@ -1,13 +1,13 @@
 //! create, update, delete, and their conditional forms.
 
-use ward_core::{AuditAction, Ctx, FhirId, Kind, RecordKey, ResourceType, ids::EventId};
+use ward_core::{AuditAction, AuditOutcome, Ctx, FhirId, Kind, RecordKey, ResourceType};
 use ward_fhir::{
     Json,
     outcome::{Issue, IssueCode},
 };
-use ward_store::{Absent, CommitError, CommitUnit, Interaction, NewEvent, Write, WriteKind};
+use ward_store::{Absent, CommitError, CommitUnit, Interaction, Write, WriteKind};
 
-use crate::{Prefer, Records, RecordsError, Reply, event, now_of, prepare};
+use crate::{Prefer, Records, RecordsError, Reply, now_of, prepare, search::Matched};
 
 /// Most times an interaction is tried again when others write the same record.
 /// LIMIT: past this the caller hears 409 and decides for itself.
@@ -32,8 +32,8 @@ impl Records {
         for _ in 0..TRIES_MAX {
             let mut unless = Vec::new();
             if let Some(query) = if_none_exist {
-                let (matches, absent) = self.matches_of(cx, kind, query).await?;
-                match matches.as_slice() {
+                let Matched { keys, absent, .. } = self.matches_of(cx, kind, query).await?;
+                match keys.as_slice() {
                     [] => unless.push(absent),
                     [key] => {
                         let found = self.read(cx, key).await?;
@@ -105,6 +105,12 @@ impl Records {
             let write = WriteKind::Update { base };
             match self.put(cx, action, key, write, resource.clone(), Vec::new()).await {
                 Err(CommitError::Stale { .. } | CommitError::Exists { .. }) => {}
+                // A version of what is hidden is as wrong as that of what is absent.
+                Err(CommitError::Refused { .. })
+                    if if_match.is_some() && !self.is_visible(cx, key).await? =>
+                {
+                    return Err(wrong_version());
+                }
                 Err(error) => return Err(error.into()),
                 Ok(write) => {
                     let status = if is_new { 201 } else { 200 };
@@ -131,8 +137,8 @@ impl Records {
         let own_id = resource.get("id").and_then(Json::as_str);
         let own_id = own_id.and_then(|id| id.parse::<FhirId>().ok());
         for _ in 0..TRIES_MAX {
-            let (matches, absent) = self.matches_of(cx, kind, query).await?;
-            match (matches.as_slice(), &own_id) {
+            let Matched { keys, absent, .. } = self.matches_of(cx, kind, query).await?;
+            match (keys.as_slice(), &own_id) {
                 ([key], own) if own.as_ref().is_none_or(|own| *own == key.id) => {
                     let key = key.clone();
                     return self
@@ -170,7 +176,8 @@ impl Records {
 
     /// Deletes a resource; its history stays.
     ///
-    /// - Shape: deleting what is not there succeeds, as the standard says.
+    /// - Shape: deleting what is not there succeeds, as the standard says; what the caller may not
+    ///   see is not there.
     /// - Source: FHIR R4, 3.1.0.7 delete.
     pub async fn delete(
         &self,
@@ -183,20 +190,35 @@ impl Records {
                 return Ok(Reply::empty(204));
             };
             if if_match.is_some_and(|wanted| wanted != base) {
-                return Err(wrong_version());
+                return match self.is_visible(cx, key).await? {
+                    true => Err(wrong_version()),
+                    false => Ok(Reply::empty(204)),
+                };
             }
             let write = prepare::delete(key, base);
-            let event = self.event_of(cx, &write, None)?;
-            let unit =
-                CommitUnit { writes: vec![write], events: vec![event], ..CommitUnit::default() };
+            let unit = CommitUnit { writes: vec![write], ..CommitUnit::default() };
             let act = Interaction::on(AuditAction::Delete, key.clone());
             match self.chart.commit(cx, act, unit).await {
                 Err(CommitError::Stale { .. }) => {}
+                Err(CommitError::Refused { .. }) if !self.is_visible(cx, key).await? => {
+                    return Ok(Reply::empty(204));
+                }
                 Err(error) => return Err(error.into()),
                 Ok(_) => return Ok(Reply { etag: Some(base + 1), ..Reply::empty(204) }),
             }
         }
         Err(contended())
+    }
+
+    /// Whether the caller may know that a record is there.
+    ///
+    /// - Audit: `read`; it shows nothing of the record but that.
+    pub(crate) async fn is_visible(&self, cx: &Ctx, key: &RecordKey) -> Result<bool, RecordsError> {
+        let reader = self.chart.reader(cx, Interaction::on(AuditAction::Read, key.clone()));
+        let found = reader.get(key);
+        let is_visible = matches!(&found, Ok(Some(stored)) if !stored.deleted);
+        reader.finish(AuditOutcome::MinorFailure).await?;
+        found.map(|_| is_visible).map_err(RecordsError::from)
     }
 
     /// Deletes the one match of a query.
@@ -208,15 +230,15 @@ impl Records {
         kind: ResourceType,
         query: &str,
     ) -> Result<Reply, RecordsError> {
-        let (matches, _) = self.matches_of(cx, kind, query).await?;
-        match matches.as_slice() {
+        let Matched { keys, .. } = self.matches_of(cx, kind, query).await?;
+        match keys.as_slice() {
             [] => Ok(Reply::empty(204)),
             [key] => self.delete(cx, key, None).await,
             _ => Err(several_match()),
         }
     }
 
-    /// Commits one resource with its event.
+    /// Commits one resource.
     async fn put(
         &self,
         cx: &Ctx,
@@ -226,48 +248,13 @@ impl Records {
         resource: Json<'_>,
         unless: Vec<Absent>,
     ) -> Result<Write, CommitError> {
-        let event = self
-            .event_of_resource(cx, key, kind, &resource)
-            .map_err(|_| CommitError::Unavailable("no randomness"))?;
-        let write = prepare::write(resource, key, kind, now_of(cx));
-        let event = NewEvent { patient: write.patients.first().cloned(), ..event };
-        let kept = Write { terms: Vec::new(), ..write.clone() };
-        let unit = CommitUnit {
-            writes: vec![write],
-            events: vec![event],
-            unless,
-            ..CommitUnit::default()
-        };
+        let mut write = prepare::write(resource, key, kind, now_of(cx), &self.base);
+        let terms = std::mem::take(&mut write.terms);
+        let kept = write.clone();
+        write.terms = terms;
+        let unit = CommitUnit { writes: vec![write], unless, ..CommitUnit::default() };
         self.chart.commit(cx, Interaction::on(action, key.clone()), unit).await?;
         Ok(kept)
-    }
-
-    fn event_of_resource(
-        &self,
-        cx: &Ctx,
-        key: &RecordKey,
-        kind: WriteKind,
-        resource: &Json<'_>,
-    ) -> Result<NewEvent, RecordsError> {
-        let version = kind.base().map_or(1, |base| base.saturating_add(1));
-        Ok(event::of(self.event_id(cx)?, key, version, Some(resource), None, cx.now))
-    }
-
-    pub(crate) fn event_of(
-        &self,
-        cx: &Ctx,
-        write: &Write,
-        resource: Option<&Json<'_>>,
-    ) -> Result<NewEvent, RecordsError> {
-        let patient = write.patients.first().cloned();
-        let id = self.event_id(cx)?;
-        Ok(event::of(id, &write.key, write.version, resource, patient, cx.now))
-    }
-
-    fn event_id(&self, cx: &Ctx) -> Result<EventId, RecordsError> {
-        let mut random = [0; 10];
-        self.random.fill(&mut random).map_err(|_| RecordsError::bug("no randomness"))?;
-        Ok(EventId::at(cx.now, random))
     }
 
     fn written(&self, cx: &Ctx, status: u16, write: Write, prefer: Prefer) -> Reply {
@@ -293,6 +280,11 @@ pub(crate) fn several_match() -> RecordsError {
 
 pub(crate) fn wrong_version() -> RecordsError {
     RecordsError::new(Kind::Precondition, "the current version is not the one in `If-Match`")
+}
+
+/// As the chart refuses to write any record that the caller may not write.
+pub(crate) fn not_yours() -> RecordsError {
+    RecordsError::new(Kind::Refused, "not allowed to write this record")
 }
 
 pub(crate) fn contended() -> RecordsError {

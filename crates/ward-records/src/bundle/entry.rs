@@ -18,14 +18,42 @@ pub(super) struct Entry<'a> {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Request {
-    Create { kind: ResourceType, if_none_exist: Option<String> },
-    Update { key: RecordKey, if_match: Option<u32> },
-    ConditionalUpdate { kind: ResourceType, query: String },
-    Delete { key: RecordKey },
-    ConditionalDelete { kind: ResourceType, query: String },
-    Read { key: RecordKey },
-    Vread { key: RecordKey, version: u32 },
-    Search { kind: ResourceType, query: String },
+    Create {
+        kind: ResourceType,
+        if_none_exist: Option<String>,
+    },
+    Update {
+        key: RecordKey,
+        if_match: Option<u32>,
+    },
+    ConditionalUpdate {
+        kind: ResourceType,
+        query: String,
+    },
+    /// JSON Patch in a Binary, or Parameters.
+    Patch {
+        key: RecordKey,
+        if_match: Option<u32>,
+    },
+    Delete {
+        key: RecordKey,
+        if_match: Option<u32>,
+    },
+    ConditionalDelete {
+        kind: ResourceType,
+        query: String,
+    },
+    Read {
+        key: RecordKey,
+    },
+    Vread {
+        key: RecordKey,
+        version: u32,
+    },
+    Search {
+        kind: ResourceType,
+        query: String,
+    },
 }
 
 /// Reads one entry.
@@ -53,7 +81,14 @@ pub(super) fn parse<'a>(mut entry: Json<'a>, base: &str) -> Result<Entry<'a>, Re
             if_match: text("ifMatch").map(version_of).transpose()?,
         },
         ("PUT", [kind], Some(query)) => Request::ConditionalUpdate { kind: kind_of(kind)?, query },
-        ("DELETE", [kind, id], None) => Request::Delete { key: key_of(kind, id)? },
+        ("PATCH", [kind, id], None) => Request::Patch {
+            key: key_of(kind, id)?,
+            if_match: text("ifMatch").map(version_of).transpose()?,
+        },
+        ("DELETE", [kind, id], None) => Request::Delete {
+            key: key_of(kind, id)?,
+            if_match: text("ifMatch").map(version_of).transpose()?,
+        },
         ("DELETE", [kind], Some(query)) => {
             Request::ConditionalDelete { kind: kind_of(kind)?, query }
         }
@@ -75,7 +110,10 @@ pub(super) fn parse<'a>(mut entry: Json<'a>, base: &str) -> Result<Entry<'a>, Re
     };
     let needs = matches!(
         request,
-        Request::Create { .. } | Request::Update { .. } | Request::ConditionalUpdate { .. }
+        Request::Create { .. }
+            | Request::Update { .. }
+            | Request::ConditionalUpdate { .. }
+            | Request::Patch { .. }
     );
     if needs && resource.is_none() {
         return Err(wrong("`resource` is required for this method"));

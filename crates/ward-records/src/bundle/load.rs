@@ -41,5 +41,6 @@ pub(super) fn mark_of(key: &RecordKey) -> Write {
         terms: Vec::new(),
         patients: Default::default(),
         restricted: false,
+        event: None,
     }
 }

@@ -1,7 +1,9 @@
 //! Batch and transaction.
 
+mod conditions;
 mod entry;
 mod load;
+mod plan;
 mod rewrite;
 mod transaction;
 
@@ -12,7 +14,7 @@ use ward_fhir::{
 };
 
 use self::entry::Entry;
-use crate::{Prefer, Records, RecordsError, Reply, SearchTarget, instant, prepare};
+use crate::{Prefer, Records, RecordsError, Reply, SearchTarget, instant, patch, prepare};
 
 impl Records {
     /// Does every entry of a transaction or none, or each entry of a batch by itself.
@@ -30,56 +32,19 @@ impl Records {
         body: &[u8],
         mark: Option<&RecordKey>,
     ) -> Result<Reply, RecordsError> {
-        // A bundle may be larger than a resource; the wire has limited it already.
-        let mut bundle = Json::parse(body).map_err(|error| {
-            let issue = Issue::error(IssueCode::Structure, format!("not JSON: {error}"));
-            RecordsError::with_issues(Kind::Invalid, vec![issue])
-        })?;
-        if prepare::type_of(&bundle)? != ward_core::ResourceType::BUNDLE {
-            return Err(RecordsError::new(Kind::Invalid, "a Bundle is expected here"));
-        }
-        let is_transaction = match bundle.get("type").and_then(Json::as_str) {
-            Some("transaction") => true,
-            Some("batch") => false,
-            _ => {
-                let issue =
-                    Issue::error(IssueCode::Value, "`type` must be `batch` or `transaction`");
-                return Err(RecordsError::with_issues(
-                    Kind::Invalid,
-                    vec![issue.at("Bundle.type")],
-                ));
-            }
-        };
-        let entries = match bundle.as_object_mut().and_then(|it| it.remove("entry")) {
-            None => Vec::new(),
-            Some(Json::Array(entries)) => entries,
-            Some(_) => {
-                let issue = Issue::error(IssueCode::Structure, "`entry` must be an array");
-                return Err(RecordsError::with_issues(
-                    Kind::Invalid,
-                    vec![issue.at("Bundle.entry")],
-                ));
-            }
-        };
-        if BUNDLE_ENTRIES_MAX < entries.len() {
+        let Batch { is_transaction, entries } = read(body, &self.base)?;
+        if mark.is_some() && !is_transaction {
             return Err(RecordsError::new(
-                Kind::TooLarge,
-                format!("a bundle has at most {BUNDLE_ENTRIES_MAX} entries"),
+                Kind::Invalid,
+                "only a transaction is loaded as a whole",
             ));
         }
-        if mark.is_some() && !is_transaction {
-            return Err(RecordsError::new(Kind::Invalid, "only a transaction is loaded as a whole"));
-        }
-        let mut parsed = Vec::with_capacity(entries.len());
-        for (at, entry) in entries.into_iter().enumerate() {
-            parsed.push(entry::parse(entry, &self.base).map_err(|error| error.in_entry(at)));
-        }
         let replies = if is_transaction {
-            let parsed: Result<Vec<_>, _> = parsed.into_iter().collect();
-            self.transaction(cx, parsed?, mark).await?
+            let entries: Result<Vec<_>, _> = entries.into_iter().collect();
+            self.transaction(cx, entries?, body, mark).await?
         } else {
-            let mut replies = Vec::with_capacity(parsed.len());
-            for entry in parsed {
+            let mut replies = Vec::with_capacity(entries.len());
+            for entry in entries {
                 replies.push(match entry {
                     Err(error) => Err(error),
                     Ok(entry) => self.one(cx, entry).await,
@@ -104,7 +69,11 @@ impl Records {
             R::ConditionalUpdate { kind, query } => {
                 self.conditional_update(cx, kind, &query, &body, prefer).await
             }
-            R::Delete { key } => self.delete(cx, &key, None).await,
+            R::Patch { key, if_match } => {
+                let (format, patch) = patch::sent_in_bundle(&body)?;
+                self.patch(cx, &key, format, &patch, if_match, prefer).await
+            }
+            R::Delete { key, if_match } => self.delete(cx, &key, if_match).await,
             R::ConditionalDelete { kind, query } => self.conditional_delete(cx, kind, &query).await,
             R::Read { key } => self.read(cx, &key).await,
             R::Vread { key, version } => self.vread(cx, &key, version).await,
@@ -113,6 +82,51 @@ impl Records {
             }
         }
     }
+}
+
+/// What a bundle asks for.
+struct Batch<'a> {
+    is_transaction: bool,
+    entries: Vec<Result<Entry<'a>, RecordsError>>,
+}
+
+/// Reads a bundle and takes it apart.
+fn read<'a>(body: &'a [u8], base: &str) -> Result<Batch<'a>, RecordsError> {
+    let refused = |code, says: &str, at: &str| {
+        RecordsError::with_issues(Kind::Invalid, vec![Issue::error(code, says).at(at)])
+    };
+    // A bundle may be larger than a resource; the wire has limited it already.
+    let mut bundle = Json::parse(body).map_err(|error| {
+        let issue = Issue::error(IssueCode::Structure, format!("not JSON: {error}"));
+        RecordsError::with_issues(Kind::Invalid, vec![issue])
+    })?;
+    if prepare::type_of(&bundle)? != ward_core::ResourceType::BUNDLE {
+        return Err(RecordsError::new(Kind::Invalid, "a Bundle is expected here"));
+    }
+    let is_transaction = match bundle.get("type").and_then(Json::as_str) {
+        Some("transaction") => true,
+        Some("batch") => false,
+        _ => {
+            let says = "`type` must be `batch` or `transaction`";
+            return Err(refused(IssueCode::Value, says, "Bundle.type"));
+        }
+    };
+    let entries = match bundle.as_object_mut().and_then(|it| it.remove("entry")) {
+        None => Vec::new(),
+        Some(Json::Array(entries)) => entries,
+        Some(_) => {
+            return Err(refused(IssueCode::Structure, "`entry` must be an array", "Bundle.entry"));
+        }
+    };
+    if BUNDLE_ENTRIES_MAX < entries.len() {
+        return Err(RecordsError::new(
+            Kind::TooLarge,
+            format!("a bundle has at most {BUNDLE_ENTRIES_MAX} entries"),
+        ));
+    }
+    let entry = |(at, entry)| entry::parse(entry, base).map_err(|error| error.in_entry(at));
+    let entries = entries.into_iter().enumerate().map(entry).collect();
+    Ok(Batch { is_transaction, entries })
 }
 
 fn response_of(kind: &str, replies: &[Result<Reply, RecordsError>]) -> Vec<u8> {

@@ -3,59 +3,188 @@
 use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
-use ward_fhir::Json;
+use ward_core::ResourceType;
+use ward_fhir::{
+    Json,
+    definitions::{ElementKind, Primitive, Schema, TypeDef, schema},
+    json::Object,
+};
 
 /// What the entries call each other, and what they become.
 pub(super) type Links = FxHashMap<String, String>;
 
 /// Replaces every link to another entry, in place.
 ///
-/// - Shape: values of Reference.reference and of uri, url, canonical, oid and uuid elements that
-///   equal a link, and `href` and `src` in narrative. `value` of an Identifier is none of these
-///   and stays.
-/// - Source: FHIR R4, 3.1.0.11.2 transaction processing rules.
-pub(super) fn rewrite(tree: &mut Json<'_>, links: &Links) {
-    match tree {
-        Json::Array(items) => items.iter_mut().for_each(|item| rewrite(item, links)),
-        Json::Object(object) => {
-            for (name, value) in object.iter_mut() {
-                match value {
-                    Json::String(text) if name == "div" => narrative(text, links),
-                    Json::String(text) if name != "value" => {
-                        if may_be_link(text)
-                            && let Some(target) = target_of(text, links)
-                        {
-                            *text = Cow::Owned(target);
+/// - Shape: Reference.reference, elements of type uri, url, oid and uuid, and `href` and `src` in
+///   narrative. A relative reference is first made absolute with the root of its own entry's
+///   `fullUrl`, as references inside a bundle are. Everything else stays as it was sent, an
+///   Identifier's value and a canonical among it.
+/// - Source: FHIR R4, 3.1.0.11.2 transaction processing rules; 2.36.4.1 references in bundles.
+pub(super) fn rewrite(resource: &mut Json<'_>, full_url: Option<&str>, links: &Links) {
+    if links.is_empty() {
+        return;
+    }
+    let root = full_url.and_then(root_of);
+    Rewrite { schema: schema(), root, links }.resource(resource);
+}
+
+/// `http://there/fhir/` of `http://there/fhir/Patient/1`.
+fn root_of(full_url: &str) -> Option<&str> {
+    let (rest, _) = full_url.rsplit_once('/')?;
+    let (before, kind) = rest.rsplit_once('/')?;
+    kind.parse::<ResourceType>().ok()?;
+    full_url.get(..=before.len())
+}
+
+struct Rewrite<'l> {
+    schema: &'static Schema,
+    root: Option<&'l str>,
+    links: &'l Links,
+}
+
+impl Rewrite<'_> {
+    fn resource(&self, resource: &mut Json<'_>) {
+        let kind = resource.get("resourceType").and_then(Json::as_str);
+        let def = kind.and_then(|kind| self.schema.resource(kind));
+        if let (Some(def), Some(object)) = (def, resource.as_object_mut()) {
+            self.object(def, object);
+        }
+    }
+
+    fn object(&self, def: &'static TypeDef, object: &mut Object<'_>) {
+        let is_reference = def.name == "Reference";
+        for (name, value) in object.iter_mut() {
+            if is_reference && name == "reference" {
+                self.link(value);
+            } else if let Some(plain) = name.strip_prefix('_') {
+                // Extensions of a primitive value hold references too.
+                if let (Some(element), true) = (def.member(plain), is_tree(value))
+                    && matches!(element.kind.kind, ElementKind::Primitive(_))
+                    && let Some(extended) = self.schema.type_named("Element")
+                {
+                    self.items(value, &|item| self.inside(extended, item));
+                }
+            } else if let Some(found) = def.member(name) {
+                match found.kind.kind {
+                    ElementKind::Primitive(
+                        Primitive::Uri | Primitive::Url | Primitive::Oid | Primitive::Uuid,
+                    ) => self.items(value, &|item| self.link(item)),
+                    ElementKind::Primitive(Primitive::Xhtml) => self.narrative(value),
+                    ElementKind::Primitive(_) => {}
+                    ElementKind::AnyResource => self.items(value, &|item| self.resource(item)),
+                    ElementKind::Complex(id) => {
+                        if let Some(inner) = self.schema.get(id) {
+                            self.items(value, &|item| self.inside(inner, item));
                         }
                     }
-                    Json::Array(_) | Json::Object(_) => rewrite(value, links),
-                    _ => {}
                 }
             }
         }
-        Json::String(text) => {
-            // An item of an array of uris.
-            if may_be_link(text)
-                && let Some(target) = target_of(text, links)
-            {
-                *text = Cow::Owned(target);
-            }
+    }
+
+    fn items(&self, value: &mut Json<'_>, each: &dyn Fn(&mut Json<'_>)) {
+        match value {
+            Json::Array(items) => items.iter_mut().for_each(each),
+            one => each(one),
         }
-        _ => {}
+    }
+
+    fn inside(&self, def: &'static TypeDef, item: &mut Json<'_>) {
+        if let Some(object) = item.as_object_mut() {
+            self.object(def, object);
+        }
+    }
+
+    fn link(&self, value: &mut Json<'_>) {
+        if let Json::String(text) = value
+            && let Some(target) = self.target_of(text)
+        {
+            *text = Cow::Owned(target);
+        }
+    }
+
+    fn target_of(&self, text: &str) -> Option<String> {
+        if text.starts_with('#') {
+            return None;
+        }
+        // A link may be followed by a fragment.
+        let (link, fragment) = match text.split_once('#') {
+            Some((link, fragment)) => (link, Some(fragment)),
+            None => (text, None),
+        };
+        let target = self.links.get(link).or_else(|| {
+            let is_relative = !link.contains(':') && !link.contains('?');
+            let root = self.root.filter(|_| is_relative)?;
+            self.links.get(&format!("{root}{link}"))
+        })?;
+        Some(match fragment {
+            None => target.clone(),
+            Some(fragment) => format!("{target}#{fragment}"),
+        })
+    }
+
+    /// Links in attributes, in either quotes.
+    fn narrative(&self, value: &mut Json<'_>) {
+        let Json::String(text) = value else { return };
+        if !text.contains("href") && !text.contains("src") {
+            return;
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut rest: &str = text;
+        while let Some((at, quote)) = next_link(rest) {
+            let Some((before, after)) = rest.split_at_checked(at) else { break };
+            out.push_str(before);
+            let end = after.find(quote).unwrap_or(after.len());
+            let (link, tail) = after.split_at_checked(end).unwrap_or((after, ""));
+            match self.target_of(link) {
+                Some(target) => out.push_str(&target),
+                None => out.push_str(link),
+            }
+            rest = tail;
+        }
+        out.push_str(rest);
+        if out != **text {
+            *text = Cow::Owned(out);
+        }
     }
 }
 
+/// Where the value of the next `href` or `src` begins, and the quote that ends it.
+fn next_link(text: &str) -> Option<(usize, char)> {
+    let mut from = 0;
+    loop {
+        let rest = text.get(from..)?;
+        let at = [rest.find("href"), rest.find("src")].into_iter().flatten().min()?;
+        let name = if rest.get(at..)?.starts_with("href") { "href" } else { "src" };
+        let after_name = at + name.len();
+        let after = rest.get(after_name..)?;
+        let value = after.trim_start().strip_prefix('=').map(str::trim_start);
+        let is_attribute = rest.get(..at)?.ends_with(char::is_whitespace);
+        if let Some(value) = value
+            && let Some(quote) = value.chars().next().filter(|c| is_attribute && "\"'".contains(*c))
+        {
+            let skipped = after.len() - value.len() + quote.len_utf8();
+            return Some((from + after_name + skipped, quote));
+        }
+        from += after_name;
+    }
+}
+
+fn is_tree(value: &Json<'_>) -> bool {
+    matches!(value, Json::Array(_) | Json::Object(_))
+}
+
 /// References of the form `Practitioner?identifier=…`, gathered from a resource.
-pub(super) fn conditional_references(tree: &Json<'_>, out: &mut Vec<String>) {
+pub(super) fn conditional_references(tree: &Json<'_>, found: &mut dyn FnMut(&str)) {
     match tree {
-        Json::Array(items) => items.iter().for_each(|it| conditional_references(it, out)),
+        Json::Array(items) => items.iter().for_each(|it| conditional_references(it, found)),
         Json::Object(object) => {
             for (name, value) in object.iter() {
                 match value {
                     Json::String(text) if name == "reference" && is_conditional(text) => {
-                        out.push(text.clone().into_owned());
+                        found(text);
                     }
-                    Json::Array(_) | Json::Object(_) => conditional_references(value, out),
+                    Json::Array(_) | Json::Object(_) => conditional_references(value, found),
                     _ => {}
                 }
             }
@@ -65,62 +194,8 @@ pub(super) fn conditional_references(tree: &Json<'_>, out: &mut Vec<String>) {
 }
 
 fn is_conditional(text: &str) -> bool {
-    text.split_once('?').is_some_and(|(kind, _)| kind.parse::<ward_core::ResourceType>().is_ok())
-}
-
-/// Cheap: almost no text passes.
-fn may_be_link(text: &str) -> bool {
-    text.starts_with("urn:") || text.starts_with("http") || text.contains('?')
-}
-
-fn target_of(text: &str, links: &Links) -> Option<String> {
-    if let Some(target) = links.get(text) {
-        return Some(target.clone());
-    }
-    // A link may be followed by a fragment.
-    let (link, fragment) = text.split_once('#')?;
-    links.get(link).map(|target| format!("{target}#{fragment}"))
-}
-
-fn narrative(text: &mut Cow<'_, str>, links: &Links) {
-    if !text.contains("urn:") {
-        return;
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest: &str = text;
-    while let Some(at) = rest.find("=\"urn:") {
-        let Some((before, after)) = rest.split_at_checked(at + 2) else { break };
-        out.push_str(before);
-        let end = after.find('"').unwrap_or(after.len());
-        let (link, tail) = after.split_at_checked(end).unwrap_or((after, ""));
-        match target_of(link, links) {
-            Some(target) => out.push_str(&target),
-            None => out.push_str(link),
-        }
-        rest = tail;
-    }
-    out.push_str(rest);
-    *text = Cow::Owned(out);
+    text.split_once('?').is_some_and(|(kind, _)| kind.parse::<ResourceType>().is_ok())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_are_replaced_where_the_standard_says() {
-        let mut links = Links::default();
-        links.insert("urn:uuid:1".to_owned(), "Patient/a".to_owned());
-        links.insert("Practitioner?identifier=x".to_owned(), "Practitioner/b".to_owned());
-        let mut tree = Json::parse(
-            br##"{"subject":{"reference":"urn:uuid:1"},"performer":[{"reference":"Practitioner?identifier=x"}],
-            "identifier":[{"system":"urn:ietf:rfc:3986","value":"urn:uuid:1"}],
-            "basedOn":["urn:uuid:1#part"],"note":"urn:uuid:2",
-            "text":{"div":"<div><a href=\"urn:uuid:1\">x</a><img src=\"urn:uuid:9\"/></div>"}}"##,
-        )
-        .unwrap();
-        rewrite(&mut tree, &links);
-        expect_test::expect![[r#"{"subject":{"reference":"Patient/a"},"performer":[{"reference":"Practitioner/b"}],"identifier":[{"system":"urn:ietf:rfc:3986","value":"urn:uuid:1"}],"basedOn":["Patient/a#part"],"note":"urn:uuid:2","text":{"div":"<div><a href=\"Patient/a\">x</a><img src=\"urn:uuid:9\"/></div>"}}"#]]
-        .assert_eq(&String::from_utf8(tree.to_bytes()).unwrap());
-    }
-}
+mod tests;

@@ -1,71 +1,72 @@
 //! A transaction: all of it in one commit, or nothing.
 
-use rustc_hash::{FxHashMap, FxHashSet};
-use ward_core::{AuditAction, Ctx, FhirId, Kind, RecordKey, ResourceType};
-use ward_fhir::{
-    Json,
-    search::{Clause, Handling, parse_search},
-};
-use ward_store::{Absent, CommitError, CommitUnit, Interaction, WriteKind};
+use rustc_hash::FxHashSet;
+use ward_core::{AuditAction, AuditOutcome, Ctx, Kind, RecordKey};
+use ward_fhir::Json;
+use ward_store::{CommitError, CommitUnit, Interaction, Reader, Write};
 
 use super::{
+    conditions::{self, Wanted},
     entry::{Entry, Request},
     load,
-    rewrite::{self, Links},
+    plan::{Plan, Planned, Planner},
+    rewrite,
 };
 use crate::{Records, RecordsError, Reply, now_of, prepare, write};
 
-/// What an entry will do, once its conditions have been looked up.
-enum Planned {
-    /// Write this record.
-    Write {
-        key: RecordKey,
-        kind: WriteKind,
-        is_new: bool,
-    },
-    /// `ifNoneExist` found this one: nothing is written.
-    Found {
-        key: RecordKey,
-    },
-    Delete {
-        key: RecordKey,
-        base: u32,
-    },
-    /// There is nothing to delete.
-    NothingToDelete,
+/// What became of an entry.
+enum Done<'a> {
+    Answered(Reply),
     /// A read or search, answered after the commit.
-    Later,
+    Later(Entry<'a>),
+}
+
+enum Attempt {
+    /// Somebody else wrote in between; the conditions must be looked up again.
+    Again,
+    /// The policy refused to write this one.
+    Refused(RecordKey, RecordsError),
+    Failed(RecordsError),
 }
 
 impl Records {
-    pub(super) async fn transaction(
+    /// - Shape: `first` are the entries of `body`, which is read again only when others wrote in
+    ///   between: an attempt takes the resources apart.
+    pub(super) async fn transaction<'a>(
         &self,
         cx: &Ctx,
-        entries: Vec<Entry<'_>>,
+        first: Vec<Entry<'a>>,
+        body: &'a [u8],
         mark: Option<&RecordKey>,
     ) -> Result<Vec<Result<Reply, RecordsError>>, RecordsError> {
-        for (at, entry) in entries.iter().enumerate() {
-            let expected = match &entry.request {
-                Request::Create { kind, .. } | Request::ConditionalUpdate { kind, .. } => *kind,
-                Request::Update { key, .. } => key.kind,
-                _ => continue,
-            };
-            if let Some(resource) = &entry.resource {
-                prepare::check(resource, expected).map_err(|error| error.in_entry(at))?;
-            }
-        }
+        check(&first)?;
+        let mut first = Some(first);
+        let mut hidden = FxHashSet::default();
         for _ in 0..write::TRIES_MAX {
-            match self.attempt(cx, &entries, mark).await {
+            let entries = match first.take() {
+                Some(entries) => entries,
+                None => {
+                    super::read(body, &self.base)?.entries.into_iter().collect::<Result<_, _>>()?
+                }
+            };
+            match self.attempt(cx, entries, mark, &hidden).await {
                 Err(Attempt::Again) => {}
+                Err(Attempt::Refused(key, error)) => {
+                    // To whom it is hidden it is not there: what deletes it has nothing to do.
+                    if hidden.contains(&key) || self.is_visible(cx, &key).await? {
+                        return Err(error);
+                    }
+                    hidden.insert(key);
+                }
                 Err(Attempt::Failed(error)) => return Err(error),
-                Ok(replies) => {
-                    let mut answers = Vec::with_capacity(replies.len());
-                    for (entry, reply) in entries.into_iter().zip(replies) {
+                Ok(done) => {
+                    let mut answers = Vec::with_capacity(done.len());
+                    for done in done {
                         // The writes are durable by now: a read that fails is told in its own
                         // entry, or the caller would take the whole for refused and send it again.
-                        answers.push(match reply {
-                            Some(reply) => Ok(reply),
-                            None => self.one(cx, entry).await,
+                        answers.push(match done {
+                            Done::Answered(reply) => Ok(reply),
+                            Done::Later(entry) => self.one(cx, entry).await,
                         });
                     }
                     return Ok(answers);
@@ -75,249 +76,164 @@ impl Records {
         Err(write::contended())
     }
 
-    async fn attempt(
+    async fn attempt<'a>(
         &self,
         cx: &Ctx,
-        entries: &[Entry<'_>],
+        mut entries: Vec<Entry<'a>>,
         mark: Option<&RecordKey>,
-    ) -> Result<Vec<Option<Reply>>, Attempt> {
-        let mut unless = Vec::new();
-        let mut planned = Vec::with_capacity(entries.len());
-        for (at, entry) in entries.iter().enumerate() {
-            let plan = self.plan(cx, entry, &mut unless).await;
-            planned.push(plan.map_err(|error| Attempt::Failed(error.in_entry(at)))?);
-        }
-        refuse_doubles(&planned)?;
-        let mut links = links_of(entries, &planned);
-        self.resolve_conditions(cx, entries, &planned, &mut links).await?;
+        hidden: &FxHashSet<RecordKey>,
+    ) -> Result<Vec<Done<'a>>, Attempt> {
+        let wanted = conditions::wanted_of(&entries);
+        let patches = entries.iter().any(|it| matches!(it.request, Request::Patch { .. }));
+        let looks = !wanted.is_empty() || patches;
+        let reader = looks.then(|| self.chart.reader(cx, look_of(&wanted)));
+        let plan = self.plan(cx, reader.as_ref(), &wanted, &mut entries, hidden);
+        let (unit, done) = match plan.and_then(|plan| self.unit(cx, plan, entries, mark)) {
+            Ok(ready) => ready,
+            Err(error) => {
+                finish(reader, AuditOutcome::MinorFailure).await?;
+                return Err(Attempt::Failed(error));
+            }
+        };
+        let commit = async {
+            match unit.writes.is_empty() {
+                true => Ok(()),
+                false => {
+                    let act = Interaction::new(AuditAction::Transaction);
+                    self.chart.commit(cx, act, unit).await.map(|_| ())
+                }
+            }
+        };
+        // What was looked up leaves the house with the answer, so both share one flush.
+        let (looked, committed) = tokio::join!(finish(reader, AuditOutcome::Success), commit);
+        looked?;
+        committed?;
+        Ok(done)
+    }
 
+    fn plan(
+        &self,
+        cx: &Ctx,
+        reader: Option<&Reader<'_>>,
+        wanted: &Wanted,
+        entries: &mut [Entry<'_>],
+        hidden: &FxHashSet<RecordKey>,
+    ) -> Result<Plan, RecordsError> {
+        let answers = match reader {
+            Some(reader) => conditions::look_up(reader, wanted, entries, &self.base)?,
+            None => conditions::Answers::default(),
+        };
+        let planner = Planner { records: self, cx, reader, answers: &answers, hidden };
+        let plan = planner.plan(entries)?;
+        for (at, entry) in entries.iter().enumerate() {
+            if let (Some(resource), true) = (&entry.resource, entry.request.writes_resource()) {
+                unresolved(resource, &plan).map_err(|error| error.in_entry(at))?;
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Everything to be written, and what is answered once it is.
+    fn unit<'a>(
+        &self,
+        cx: &Ctx,
+        plan: Plan,
+        entries: Vec<Entry<'a>>,
+        mark: Option<&RecordKey>,
+    ) -> Result<(CommitUnit, Vec<Done<'a>>), RecordsError> {
         let now = now_of(cx);
-        let mut unit = CommitUnit { unless, ..CommitUnit::default() };
-        let mut replies = Vec::with_capacity(entries.len());
-        for (entry, plan) in entries.iter().zip(&planned) {
+        let Plan { planned, links, unless, ambiguous: _ } = plan;
+        let [mut deletes, mut creates, mut updates] = [const { Vec::<Write>::new() }; 3];
+        let mut done = Vec::with_capacity(entries.len());
+        for (mut entry, plan) in entries.into_iter().zip(planned) {
             let reply = match plan {
                 Planned::Write { key, kind, is_new } => {
-                    let mut resource = entry.resource.clone().unwrap_or(Json::Null);
-                    rewrite::rewrite(&mut resource, &links);
-                    let write = prepare::write(resource, key, *kind, now);
-                    unit.events.push(self.event_of(cx, &write, entry.resource.as_ref())?);
-                    let status = if *is_new { 201 } else { 200 };
+                    let mut resource = entry.resource.take().unwrap_or(Json::Null);
+                    rewrite::rewrite(&mut resource, entry.full_url.as_deref(), &links);
+                    let write = prepare::write(resource, &key, kind, now, &self.base);
                     let reply = Reply {
                         etag: Some(write.version),
                         last_modified: Some(now),
-                        location: Some(self.location(key, write.version)),
-                        ..Reply::empty(status)
+                        location: Some(self.location(&key, write.version)),
+                        ..Reply::empty(if is_new { 201 } else { 200 })
                     };
-                    unit.writes.push(write);
-                    Some(reply)
+                    match entry.request {
+                        Request::Create { .. } => creates.push(write),
+                        _ => updates.push(write),
+                    }
+                    reply
                 }
                 Planned::Delete { key, base } => {
-                    let write = prepare::delete(key, *base);
-                    unit.events.push(self.event_of(cx, &write, None)?);
+                    let write = prepare::delete(&key, base);
                     let reply = Reply { etag: Some(write.version), ..Reply::empty(204) };
-                    // Deletes come first, so that a condition never finds what is going.
-                    unit.writes.insert(0, write);
-                    Some(reply)
+                    deletes.push(write);
+                    reply
                 }
-                Planned::NothingToDelete => Some(Reply::empty(204)),
+                Planned::NothingToDelete => Reply::empty(204),
                 Planned::Found { key } => {
-                    let version = self.chart.current(key)?.map(|(version, _)| version);
-                    Some(Reply {
+                    let version = self.chart.current(&key)?.map(|(version, _)| version);
+                    Reply {
                         etag: version,
-                        location: version.map(|version| self.location(key, version)),
+                        location: version.map(|version| self.location(&key, version)),
                         ..Reply::empty(200)
-                    })
-                }
-                Planned::Later => None,
-            };
-            replies.push(reply);
-        }
-        unit.writes.extend(mark.map(load::mark_of));
-        if !unit.writes.is_empty() {
-            self.chart.commit(cx, Interaction::new(AuditAction::Transaction), unit).await?;
-        }
-        Ok(replies)
-    }
-
-    async fn plan(
-        &self,
-        cx: &Ctx,
-        entry: &Entry<'_>,
-        unless: &mut Vec<Absent>,
-    ) -> Result<Planned, RecordsError> {
-        Ok(match &entry.request {
-            Request::Create { kind, if_none_exist: None } => self.new_record(cx, *kind)?,
-            Request::Create { kind, if_none_exist: Some(query) } => {
-                let (matches, absent) = self.matches_of(cx, *kind, query).await?;
-                match matches.as_slice() {
-                    [] => {
-                        unless.push(absent);
-                        self.new_record(cx, *kind)?
                     }
-                    [key] => Planned::Found { key: key.clone() },
-                    _ => return Err(write::several_match()),
                 }
-            }
-            Request::Update { key, if_match } => {
-                let current = self.chart.current(key)?;
-                let base = current.map(|(version, _)| version);
-                if if_match.is_some_and(|wanted| base != Some(wanted)) {
-                    return Err(write::wrong_version());
-                }
-                let is_new = current.is_none_or(|(_, deleted)| deleted);
-                Planned::Write { key: key.clone(), kind: WriteKind::Update { base }, is_new }
-            }
-            Request::ConditionalUpdate { kind, query } => {
-                let (matches, absent) = self.matches_of(cx, *kind, query).await?;
-                match matches.as_slice() {
-                    [] => {
-                        unless.push(absent);
-                        self.new_record(cx, *kind)?
-                    }
-                    [key] => {
-                        let base = self.chart.current(key)?.map(|(version, _)| version);
-                        let kind = WriteKind::Update { base };
-                        Planned::Write { key: key.clone(), kind, is_new: false }
-                    }
-                    _ => return Err(write::several_match()),
-                }
-            }
-            Request::Delete { key } => self.deletion(key)?,
-            Request::ConditionalDelete { kind, query } => {
-                let (matches, _) = self.matches_of(cx, *kind, query).await?;
-                match matches.as_slice() {
-                    [] => Planned::NothingToDelete,
-                    [key] => self.deletion(key)?,
-                    _ => return Err(write::several_match()),
-                }
-            }
-            Request::Read { .. } | Request::Vread { .. } | Request::Search { .. } => Planned::Later,
-        })
-    }
-
-    fn new_record(&self, cx: &Ctx, kind: ResourceType) -> Result<Planned, RecordsError> {
-        let key = RecordKey::new(kind, self.fresh_id(cx.now)?);
-        Ok(Planned::Write { key, kind: WriteKind::Create, is_new: true })
-    }
-
-    fn deletion(&self, key: &RecordKey) -> Result<Planned, RecordsError> {
-        Ok(match self.chart.current(key)? {
-            Some((base, false)) => Planned::Delete { key: key.clone(), base },
-            _ => Planned::NothingToDelete,
-        })
-    }
-
-    /// Looks up each conditional reference once: in the chart, then among what this transaction
-    /// creates.
-    async fn resolve_conditions(
-        &self,
-        cx: &Ctx,
-        entries: &[Entry<'_>],
-        planned: &[Planned],
-        links: &mut Links,
-    ) -> Result<(), Attempt> {
-        for (at, entry) in entries.iter().enumerate() {
-            let mut wanted = Vec::new();
-            if let Some(resource) = &entry.resource {
-                rewrite::conditional_references(resource, &mut wanted);
-            }
-            for reference in wanted {
-                if links.contains_key(&reference) {
+                Planned::Later => {
+                    done.push(Done::Later(entry));
                     continue;
                 }
-                let found = self.resolve_condition(cx, &reference, entries, planned).await;
-                let key = found.map_err(|error| Attempt::Failed(error.in_entry(at)))?;
-                links.insert(reference, key.to_string());
-            }
+            };
+            done.push(Done::Answered(reply));
         }
-        Ok(())
-    }
-
-    async fn resolve_condition(
-        &self,
-        cx: &Ctx,
-        reference: &str,
-        entries: &[Entry<'_>],
-        planned: &[Planned],
-    ) -> Result<RecordKey, RecordsError> {
-        let none =
-            || RecordsError::new(Kind::Precondition, "nothing matches a conditional reference");
-        let (kind, query) = reference.split_once('?').ok_or_else(none)?;
-        let kind: ResourceType = kind.parse().map_err(|_| none())?;
-        let (mut matches, absent) = self.matches_of(cx, kind, query).await?;
-        let ids = ids_of(kind, query)?;
-        for (entry, plan) in entries.iter().zip(planned) {
-            if let (Planned::Write { key, .. }, Some(resource)) = (plan, &entry.resource)
-                && key.kind == kind
-                && !matches.contains(key)
-                && ids.as_ref().is_none_or(|ids| ids.contains(&key.id))
-                && all_match(&absent.clauses, kind, resource)
-            {
-                matches.push(key.clone());
-            }
-        }
-        match matches.as_slice() {
-            [key] => Ok(key.clone()),
-            [] => Err(none()),
-            _ => Err(write::several_match()),
-        }
+        let mut writes = deletes;
+        writes.append(&mut creates);
+        writes.append(&mut updates);
+        writes.extend(mark.map(load::mark_of));
+        Ok((CommitUnit { writes, unless, ..CommitUnit::default() }, done))
     }
 }
 
-/// The ids that a condition names by `_id`, which is no clause: without them a condition of `_id`
-/// alone would hold for every resource of its type.
-fn ids_of(kind: ResourceType, query: &str) -> Result<Option<Vec<FhirId>>, RecordsError> {
-    let request = parse_search(Some(kind), query, Handling::Strict)
-        .map_err(|issues| RecordsError::with_issues(Kind::Invalid, issues))?;
-    Ok(request.parts.into_iter().next().and_then(|part| part.conditions.ids))
-}
-
-fn all_match(clauses: &[Clause], kind: ResourceType, resource: &Json<'_>) -> bool {
-    let terms = ward_fhir::search::extract(kind, resource).terms;
-    clauses.iter().all(|clause| clause.matches(&terms))
-}
-
-/// - Source: FHIR R4, 3.1.0.11.2: one record may be changed once in a transaction.
-fn refuse_doubles(planned: &[Planned]) -> Result<(), Attempt> {
-    let mut seen = FxHashSet::default();
-    for (at, plan) in planned.iter().enumerate() {
-        if let Planned::Write { key, .. } | Planned::Delete { key, .. } = plan
-            && !seen.insert(key)
-        {
-            let error = RecordsError::new(Kind::Invalid, "another entry changes the same resource");
-            return Err(Attempt::Failed(error.in_entry(at)));
+/// Checks every resource before anything is asked of the chart.
+fn check(entries: &[Entry<'_>]) -> Result<(), RecordsError> {
+    for (at, entry) in entries.iter().enumerate() {
+        let expected = match &entry.request {
+            Request::Create { kind, .. } | Request::ConditionalUpdate { kind, .. } => *kind,
+            Request::Update { key, .. } => key.kind,
+            _ => continue,
+        };
+        if let Some(resource) = &entry.resource {
+            prepare::check(resource, expected).map_err(|error| error.in_entry(at))?;
         }
     }
     Ok(())
 }
 
-fn links_of(entries: &[Entry<'_>], planned: &[Planned]) -> Links {
-    let mut links: Links = FxHashMap::default();
-    for (entry, plan) in entries.iter().zip(planned) {
-        if let (Some(url), Planned::Write { key, .. } | Planned::Found { key }) =
-            (&entry.full_url, plan)
-        {
-            links.insert(url.clone(), key.to_string());
+/// A conditional reference without exactly one match.
+fn unresolved(resource: &Json<'_>, plan: &Plan) -> Result<(), RecordsError> {
+    let mut failed = None;
+    rewrite::conditional_references(resource, &mut |text| {
+        if failed.is_none() && !plan.links.contains_key(text) {
+            failed = Some(match plan.ambiguous.contains(text) {
+                true => write::several_match(),
+                false => {
+                    RecordsError::new(Kind::Precondition, "nothing matches a conditional reference")
+                }
+            });
         }
-    }
-    links
+    });
+    failed.map_or(Ok(()), Err)
 }
 
-enum Attempt {
-    /// Somebody else wrote in between; the conditions must be looked up again.
-    Again,
-    Failed(RecordsError),
+/// What the audit log says of the look.
+fn look_of(wanted: &Wanted) -> Interaction {
+    let conditions: Vec<&str> = wanted.keys().map(String::as_str).collect();
+    Interaction::new(AuditAction::Search).with_detail(conditions.join(" "))
 }
 
-impl From<RecordsError> for Attempt {
-    fn from(error: RecordsError) -> Attempt {
-        Attempt::Failed(error)
-    }
-}
-
-impl From<ward_store::ReadError> for Attempt {
-    fn from(error: ward_store::ReadError) -> Attempt {
-        Attempt::Failed(error.into())
+async fn finish(reader: Option<Reader<'_>>, outcome: AuditOutcome) -> Result<(), CommitError> {
+    match reader {
+        Some(reader) => reader.finish(outcome).await,
+        None => Ok(()),
     }
 }
 
@@ -327,6 +243,7 @@ impl From<CommitError> for Attempt {
             CommitError::Changed | CommitError::Stale { .. } | CommitError::Exists { .. } => {
                 Attempt::Again
             }
+            CommitError::Refused { ref key } => Attempt::Refused(key.clone(), error.into()),
             error => Attempt::Failed(error.into()),
         }
     }

@@ -24,6 +24,7 @@ pub(super) fn add(
     request: &SearchRequest,
     hits: &[Hit],
     entries: &mut Vec<Entry>,
+    base: &str,
 ) -> Result<(), RecordsError> {
     if request.includes.is_empty() && request.revincludes.is_empty() {
         return Ok(());
@@ -63,7 +64,7 @@ pub(super) fn add(
             }
             let tree = ward_fhir::Json::parse(&stored.body)
                 .map_err(|_| RecordsError::bug("a stored body is not JSON"))?;
-            let terms = ward_fhir::search::extract(stored.key.kind, &tree).terms;
+            let terms = ward_fhir::search::extract_at(stored.key.kind, &tree, base).terms;
             new.push((stored.key.clone(), terms));
             entries.push(Entry::included(stored));
         }

@@ -11,7 +11,7 @@ use ward_core::{
 };
 use ward_fhir::search::{
     Conditions, Handling, SearchRequest, SummaryMode, Test, TotalMode, param, param_by_id,
-    parse_search,
+    parse_search, parse_search_at,
 };
 use ward_store::{Absent, Filter, Interaction, Part, Query, Reader, SortBy};
 
@@ -76,7 +76,7 @@ impl Records {
             SearchTarget::System => None,
             SearchTarget::Compartment { kind, .. } => *kind,
         };
-        let request = parse_search(kind, query, handling)
+        let request = parse_search_at(kind, query, handling, &self.base)
             .map_err(|issues| RecordsError::with_issues(Kind::Invalid, issues))?;
         let store_query = query_of(reader, target, &request)?;
         let found = reader.search(&store_query)?;
@@ -84,7 +84,7 @@ impl Records {
         for hit in &found.hits {
             entries.push(page::Entry::matched(reader.fetch(hit)?));
         }
-        include::add(reader, &request, &found.hits, &mut entries)?;
+        include::add(reader, &request, &found.hits, &mut entries, &self.base)?;
         let here = match target {
             SearchTarget::Type(kind) => format!("{}/{kind}", self.base),
             SearchTarget::System => self.base.to_string(),
@@ -102,10 +102,10 @@ impl Records {
         cx: &Ctx,
         kind: ResourceType,
         query: &str,
-    ) -> Result<(Vec<RecordKey>, Absent), RecordsError> {
+    ) -> Result<Matched, RecordsError> {
         let act = Interaction::of(AuditAction::Search, kind).with_detail(query.to_owned());
         let reader = self.chart.reader(cx, act);
-        let answer = matches(&reader, kind, query);
+        let answer = matches(&reader, kind, query, 2, &self.base);
         let outcome =
             if answer.is_ok() { AuditOutcome::Success } else { AuditOutcome::MinorFailure };
         reader.finish(outcome).await?;
@@ -156,12 +156,24 @@ impl Records {
     }
 }
 
-fn matches(
+/// What a condition matches.
+pub(crate) struct Matched {
+    pub(crate) keys: Vec<RecordKey>,
+    /// What must stay as it is for the answer to hold.
+    pub(crate) absent: Absent,
+    /// The ids that the condition names by `_id`, which is no clause.
+    pub(crate) ids: Option<Vec<FhirId>>,
+}
+
+/// The first `n_wanted` records that a condition matches.
+pub(crate) fn matches(
     reader: &Reader<'_>,
     kind: ResourceType,
     query: &str,
-) -> Result<(Vec<RecordKey>, Absent), RecordsError> {
-    let request = parse_search(Some(kind), query, Handling::Strict)
+    n_wanted: usize,
+    base: &str,
+) -> Result<Matched, RecordsError> {
+    let request = parse_search_at(Some(kind), query, Handling::Strict, base)
         .map_err(|issues| RecordsError::with_issues(Kind::Invalid, issues))?;
     let Some(part) = request.parts.first() else {
         return Err(RecordsError::bug("a search without a type"));
@@ -174,13 +186,14 @@ fn matches(
         ));
     }
     let absent = Absent { kind, clauses: clauses.clone(), seen: reader.seq() };
+    let ids = ids.clone();
     let mut query = query_of(reader, &SearchTarget::Type(kind), &request)?;
-    query.count = 2;
+    query.count = n_wanted;
     let mut keys = Vec::new();
     for hit in reader.search(&query)?.hits {
         keys.push(reader.key(&hit)?);
     }
-    Ok((keys, absent))
+    Ok(Matched { keys, absent, ids })
 }
 
 /// The request in the chart's words, chains and `_has` looked up.
