@@ -34,21 +34,15 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
         .arg("--out")
         .arg(&token)
         .go()?;
-    let import = |path: &Path| {
-        Run::new(&ward).args(["import", "--json", "--data"]).arg(&data).arg(path).go()
-    };
-    // The patients refer to the hospital, so it goes first.
-    let hospital = population.join("hospital.json");
-    import(&hospital)?;
-    fs::remove_file(&hospital).map_err(|e| failed(&hospital, &e))?;
-    import(&population)?;
+    Run::new(&ward).args(["import", "--json", "--data"]).arg(&data).arg(&population).go()?;
+    let family = family_of(&population.join("patient-000000.json"))?;
     eprintln!(
         "
 Ward serves {patients} simulated patients at  http://{http}/fhir
 A bearer token that may see all of it is in  {token}
 A first request, from another terminal:
 
-  curl -s -H \"Authorization: Bearer $(cat '{token}')\" 'http://{http}/fhir/Patient?name=smith'
+  curl -s -H \"Authorization: Bearer $(cat '{token}')\" 'http://{http}/fhir/Patient?name={family}'
 
 Ctrl-C ends it. To serve the same chart again:
 
@@ -59,6 +53,19 @@ Ctrl-C ends it. To serve the same chart again:
         data = data.display(),
     );
     Run::new(&ward).args(["serve", "--http", http, "--data"]).arg(&data).go()
+}
+
+/// The family name of the patient in a bundle, in small letters: somebody to ask for.
+fn family_of(path: &Path) -> Result<String, Stop> {
+    let text = fs::read(path).map_err(|e| failed(path, &e))?;
+    let bundle: serde_json::Value =
+        serde_json::from_slice(&text).map_err(|e| Stop::Why(format!("{}: {e}", path.display())))?;
+    let mut entries = bundle["entry"].as_array().into_iter().flatten();
+    let patient = entries.find(|entry| entry["resource"]["resourceType"] == "Patient");
+    let family = patient.and_then(|it| it["resource"]["name"][0]["family"].as_str());
+    let family = family.and_then(|it| it.split_whitespace().next());
+    let family = family.ok_or_else(|| Stop::Why("the population has no patient".to_owned()))?;
+    Ok(family.to_lowercase())
 }
 
 fn failed(path: &Path, why: &std::io::Error) -> Stop {
