@@ -21,7 +21,7 @@ pub struct House {
 impl House {
     pub fn new() -> House {
         let folder = tempfile::tempdir().unwrap();
-        let now = Timestamp::from_second(1_767_261_600).unwrap();
+        let now = began();
         // 32 zero bytes in base64: the root key of a test.
         let root = RootKeyVariable::new("TEST", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
         let options = ChartOptions {
@@ -35,6 +35,11 @@ impl House {
         let chart = Chart::init(options, now).unwrap();
         let records = Records::new(chart, Arc::new(SeededRandom::new(2)), "http://ward/fhir");
         House { records, now, _folder: folder }
+    }
+
+    /// Sets the clock to so many seconds after it began.
+    pub fn at(&mut self, seconds: i64) {
+        self.now = began() + SignedDuration::from_secs(seconds);
     }
 
     /// A second passes with every question.
@@ -59,4 +64,8 @@ impl House {
             source: Arc::from("test"),
         }
     }
+}
+
+fn began() -> Timestamp {
+    Timestamp::from_second(1_767_261_600).unwrap()
 }
