@@ -7,6 +7,7 @@
 
 mod bundle;
 mod capability;
+mod care;
 mod error;
 mod event;
 mod everything;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ward_core::{Ctx, FhirId, RecordKey};
 use ward_crypto::Random;
-use ward_store::Chart;
+use ward_store::{Chart, CommitError, CommitUnit, Interaction};
 
 pub use self::{
     error::RecordsError,
@@ -40,11 +41,12 @@ pub struct Records {
     random: Arc<dyn Random>,
     /// Where the server is reached, such as `http://127.0.0.1:8080/fhir`; links start with it.
     base: Arc<str>,
+    care: Arc<care::Care>,
 }
 
 impl Records {
     pub fn new(chart: Chart, random: Arc<dyn Random>, base: &str) -> Records {
-        Records { chart, random, base: base.trim_end_matches('/').into() }
+        Records { chart, random, base: base.trim_end_matches('/').into(), care: Arc::default() }
     }
 
     pub fn chart(&self) -> &Chart {
@@ -55,6 +57,20 @@ impl Records {
         let mut random = [0; 10];
         self.random.fill(&mut random).map_err(|_| RecordsError::bug("no randomness"))?;
         Ok(FhirId::at(now, random))
+    }
+
+    /// Commits, and forgets what the commit has changed.
+    async fn commit(
+        &self,
+        cx: &Ctx,
+        act: Interaction,
+        unit: CommitUnit,
+    ) -> Result<(), CommitError> {
+        let touched = care::Touched::by(&unit.writes);
+        let committed = self.chart.commit(cx, act, unit).await;
+        // Also after a failure: whether it is on disk may not be known.
+        self.care.forget(&touched);
+        committed.map(|_| ())
     }
 
     fn location(&self, key: &RecordKey, version: u32) -> String {

@@ -198,7 +198,7 @@ impl Records {
             let write = prepare::delete(key, base);
             let unit = CommitUnit { writes: vec![write], ..CommitUnit::default() };
             let act = Interaction::on(AuditAction::Delete, key.clone());
-            match self.chart.commit(cx, act, unit).await {
+            match self.commit(cx, act, unit).await {
                 Err(CommitError::Stale { .. }) => {}
                 Err(CommitError::Refused { .. }) if !self.is_visible(cx, key).await? => {
                     return Ok(Reply::empty(204));
@@ -253,7 +253,7 @@ impl Records {
         let kept = write.clone();
         write.terms = terms;
         let unit = CommitUnit { writes: vec![write], unless, ..CommitUnit::default() };
-        self.chart.commit(cx, Interaction::on(action, key.clone()), unit).await?;
+        self.commit(cx, Interaction::on(action, key.clone()), unit).await?;
         Ok(kept)
     }
 

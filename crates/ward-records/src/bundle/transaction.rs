@@ -100,7 +100,7 @@ impl Records {
                 true => Ok(()),
                 false => {
                     let act = Interaction::new(AuditAction::Transaction);
-                    self.chart.commit(cx, act, unit).await.map(|_| ())
+                    self.commit(cx, act, unit).await
                 }
             }
         };

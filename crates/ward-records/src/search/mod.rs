@@ -11,10 +11,11 @@ use ward_core::{
 };
 use ward_fhir::search::{
     Conditions, Handling, SearchRequest, SummaryMode, Test, TotalMode, param, param_by_id,
-    parse_search, parse_search_at,
+    parse_search_at,
 };
 use ward_store::{Absent, Filter, Interaction, Part, Query, Reader, SortBy};
 
+pub(crate) use self::resolve::references_in;
 use crate::{Records, RecordsError, Reply};
 
 /// What is searched.
@@ -111,49 +112,6 @@ impl Records {
         reader.finish(outcome).await?;
         answer
     }
-
-    /// The patients whom a practitioner cares for: encounters that go on, care teams, and those
-    /// who name them their general practitioner.
-    pub async fn patients_in_care(
-        &self,
-        cx: &Ctx,
-        practitioner: &FhirId,
-    ) -> Result<std::sync::Arc<std::collections::BTreeSet<FhirId>>, RecordsError> {
-        use ResourceType as R;
-        let id = practitioner.as_str();
-        let asked = [
-            (
-                R::ENCOUNTER,
-                format!(
-                    "participant=Practitioner/{id}&status=arrived,triaged,in-progress,onleave,planned"
-                ),
-            ),
-            (R::CARE_TEAM, format!("participant=Practitioner/{id}&status=active")),
-            (R::PATIENT, format!("general-practitioner=Practitioner/{id}")),
-        ];
-        let act = Interaction::on(
-            AuditAction::Operation,
-            RecordKey::new(R::PRACTITIONER, practitioner.clone()),
-        );
-        let reader = self.chart.reader(cx, act.with_detail("care relationships".to_owned()));
-        let mut patients = std::collections::BTreeSet::new();
-        for (kind, query) in asked {
-            let request = parse_search(Some(kind), &query, Handling::Strict)
-                .map_err(|issues| RecordsError::with_issues(Kind::Bug, issues))?;
-            let mut query = query_of(&reader, &SearchTarget::Type(kind), &request)?;
-            query.count = ward_core::limits::CHAIN_KEYS_MAX;
-            for hit in reader.search(&query)?.hits {
-                if kind == R::PATIENT {
-                    patients.insert(reader.key(&hit)?.id);
-                } else {
-                    let terms = reader.terms(&hit)?;
-                    patients.extend(resolve::references_in(&terms, kind, "patient", R::PATIENT));
-                }
-            }
-        }
-        reader.finish(AuditOutcome::Success).await?;
-        Ok(std::sync::Arc::new(patients))
-    }
 }
 
 /// What a condition matches.
@@ -197,7 +155,7 @@ pub(crate) fn matches(
 }
 
 /// The request in the chart's words, chains and `_has` looked up.
-fn query_of(
+pub(crate) fn query_of(
     reader: &Reader<'_>,
     target: &SearchTarget,
     request: &SearchRequest,

@@ -105,7 +105,7 @@ fn references(
     })
 }
 
-pub(super) fn references_in(
+pub(crate) fn references_in(
     terms: &[Term],
     kind: ResourceType,
     code: &str,

@@ -48,6 +48,11 @@ impl House {
         self.ctx(Role::Integration, CareScope::Everyone)
     }
 
+    pub fn auditor(&mut self) -> Ctx {
+        self.now += SignedDuration::from_secs(1);
+        self.ctx(Role::Auditor, CareScope::Everyone)
+    }
+
     pub fn nurse(&mut self, patients: &[FhirId]) -> Ctx {
         let patients: BTreeSet<FhirId> = patients.iter().cloned().collect();
         self.ctx(Role::Nurse, CareScope::Patients(Arc::new(patients)))

@@ -8,6 +8,7 @@
     reason = "tests may"
 )]
 
+mod care;
 mod house;
 mod invisible;
 mod scripts;
