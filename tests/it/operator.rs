@@ -49,3 +49,34 @@ fn a_patient_is_destroyed_while_it_is_served() {
     let server = house.serve();
     assert_eq!(server.client().get("/fhir/Patient/kept").status, 410);
 }
+
+#[test]
+fn an_account_signs_in_wherever_it_was_made() {
+    let house = House::new();
+    let file = house.data().with_file_name("password");
+    fs::write(&file, "a long enough password\n").unwrap();
+    let create = |name: &str, role: &str| {
+        let file = file.to_str().unwrap();
+        let args = ["account", "create", "--name", name, "--role", role, "--password-file", file];
+        house.run(&args)
+    };
+    assert!(create("before", "nurse").status.success());
+    let server = house.serve();
+    assert!(create("While", "physician").status.success());
+    let mut client = Client::new(&server.address, None);
+    for name in ["before", "while"] {
+        let mut body = json!({ "name": name, "password": "a long enough password" });
+        assert_eq!(client.post("/api/sign-in", &body).status, 200, "{name}");
+        body["password"] = json!("another password");
+        assert_eq!(client.post("/api/sign-in", &body).status, 401, "{name}");
+    }
+    // Taken, unknown, Ward's own: each is refused, and nobody is asked on a terminal.
+    for (name, role) in [("BEFORE", "nurse"), ("x", "wizard"), ("x", "system")] {
+        assert!(!create(name, role).status.success(), "{name} {role}");
+    }
+    fs::write(&file, "short").unwrap();
+    assert!(!create("x", "nurse").status.success());
+    let output = house.run(&["account", "create", "--name", "x", "--role", "nurse"]);
+    let why = String::from_utf8(output.stderr).unwrap();
+    assert!(why.contains("--password-file"), "{why}");
+}

@@ -8,6 +8,7 @@ mod failure;
 mod logging;
 mod open;
 mod operator;
+mod password;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,9 @@ enum Command {
     /// Bearer tokens for programs.
     #[command(subcommand)]
     Token(commands::token::TokenCommand),
+    /// Accounts of people.
+    #[command(subcommand)]
+    Account(commands::account::AccountCommand),
     Import(commands::import::ImportArgs),
     Export(commands::export::ExportArgs),
     /// The audit log.
@@ -81,6 +85,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Init(args) => commands::init::run(args).await,
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Token(command) => commands::token::run(command).await,
+        Command::Account(command) => commands::account::run(command).await,
         Command::Import(args) => commands::import::run(args).await,
         Command::Export(args) => commands::export::run(args).await,
         Command::Audit(command) => commands::audit::run(command).await,
