@@ -134,9 +134,10 @@ fn write_element(
         kinds = vec!["id".to_owned()];
     }
     let codes = bindings.number(&element["binding"]).map(|n| n.to_string()).unwrap_or_default();
+    let summary = if element["isSummary"] == true { "s" } else { "" };
     let _ = writeln!(
         out,
-        "E\t{name}\t{}\t{}\t{}\t{codes}",
+        "E\t{name}\t{}\t{}\t{}\t{codes}\t{summary}",
         element["min"],
         text(element, "max"),
         kinds.join(" ")

@@ -76,9 +76,10 @@ fn take(schema: &mut Schema, line: &'static str) -> Option<()> {
             let kinds = fields.next()?.split(' ').filter(|k| !k.is_empty());
             let types = kinds.filter_map(|kind| element_type(schema, kind)).collect();
             let codes = fields.next().and_then(|n| n.parse().ok());
+            let in_summary = fields.next() == Some("s");
             let plain = name.strip_suffix("[x]");
             let (name, is_choice) = (plain.unwrap_or(name), plain.is_some());
-            let element = ElementDef { name, min, max, is_choice, types, codes };
+            let element = ElementDef { name, min, max, is_choice, types, codes, in_summary };
             schema.types.last_mut()?.elements.push(element);
         }
         "X" => {

@@ -66,6 +66,8 @@ pub struct ElementDef {
     pub max: Option<u16>,
     pub is_choice: bool,
     pub types: Vec<ElementType>,
+    /// Whether `_summary=true` shows it.
+    pub in_summary: bool,
     codes: Option<usize>,
 }
 

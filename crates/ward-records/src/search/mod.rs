@@ -4,6 +4,7 @@ mod include;
 mod links;
 mod page;
 mod resolve;
+mod subset;
 
 use ward_core::{
     AuditAction, AuditOutcome, Ctx, FhirId, Kind, RecordKey, ResourceType,
@@ -94,7 +95,8 @@ impl Records {
             }
         };
         let links = links::of(&here, &request, found.next.as_ref());
-        Ok(Reply::body(200, page::bundle(&self.base, &request, &links, found.total, entries)))
+        let total = found.total.filter(|_| request.total != TotalMode::None);
+        Ok(Reply::body(200, page::bundle(&self.base, &request, &links, total, entries)))
     }
 
     /// The records a condition matches (at most two are told apart), and what must stay absent.

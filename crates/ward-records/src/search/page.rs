@@ -1,12 +1,9 @@
 //! The searchset: stored bytes put together, not parsed.
 
-use ward_fhir::{
-    Json,
-    json::write::write_string,
-    outcome::operation_outcome,
-    search::{SearchRequest, SummaryMode},
-};
+use ward_fhir::{json::write::write_string, outcome::operation_outcome, search::SearchRequest};
 use ward_store::Stored;
+
+use super::subset::subset;
 
 /// One entry of the page.
 pub(super) struct Entry {
@@ -75,53 +72,4 @@ pub(super) fn bundle(
     }
     out.extend_from_slice(if is_first { b"}".as_slice() } else { b"]}" });
     out
-}
-
-/// The part of a resource that `_elements` or `_summary` asks for; `None` for the whole.
-///
-/// - Source: FHIR R4, 3.1.1.5.8 and 3.1.1.5.9: the rest is marked SUBSETTED.
-fn subset(request: &SearchRequest, body: &[u8]) -> Option<Vec<u8>> {
-    if request.elements.is_empty() && request.summary == SummaryMode::False {
-        return None;
-    }
-    let mut tree = Json::parse(body).ok()?;
-    let kind = tree.get("resourceType").and_then(Json::as_str)?.to_owned();
-    let definition = ward_fhir::definitions::schema().resource(&kind);
-    let is_required =
-        |name: &str| definition.and_then(|it| it.element(name)).is_some_and(|it| 0 < it.min);
-    let object = tree.as_object_mut()?;
-    object.retain(|name, _| {
-        let name = name.trim_start_matches('_');
-        let always = matches!(name, "resourceType" | "id" | "meta") || is_required(name);
-        let asked = request.elements.iter().any(|element| {
-            // `value` asks for `valueQuantity` too.
-            name.strip_prefix(&**element)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_uppercase))
-        });
-        match request.summary {
-            SummaryMode::Text => always || name == "text",
-            SummaryMode::Data => name != "text",
-            SummaryMode::True => always || !matches!(name, "text" | "contained" | "extension"),
-            SummaryMode::Count => false,
-            SummaryMode::False => always || asked,
-        }
-    });
-    if let Some(meta) = object.get_mut("meta").and_then(Json::as_object_mut) {
-        let subsetted = Json::Object(
-            [
-                (
-                    "system",
-                    Json::string("http://terminology.hl7.org/CodeSystem/v3-ObservationValue"),
-                ),
-                ("code", Json::string("SUBSETTED")),
-            ]
-            .into_iter()
-            .collect(),
-        );
-        match meta.get_mut("tag") {
-            Some(Json::Array(tags)) => tags.push(subsetted),
-            _ => meta.insert("tag", Json::Array(vec![subsetted])),
-        }
-    }
-    Some(tree.to_bytes())
 }
