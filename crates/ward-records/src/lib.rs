@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
 
+mod audit_event;
 mod bundle;
 mod capability;
 mod care;

@@ -8,7 +8,7 @@ use ward_fhir::{
     outcome::{Issue, IssueCode},
 };
 
-use crate::{Prefer, Records, RecordsError, Reply, prepare, write};
+use crate::{Prefer, Records, RecordsError, Reply, audit_event, prepare, write};
 
 /// How a patch is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +34,7 @@ impl Records {
         if_match: Option<u32>,
         prefer: Prefer,
     ) -> Result<Reply, RecordsError> {
+        audit_event::may_write(key.kind)?;
         let patch = prepare::parse(patch)?;
         for _ in 0..write::TRIES_MAX {
             let current = self.read(cx, key).await?;

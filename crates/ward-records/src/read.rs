@@ -1,6 +1,6 @@
 //! read and vread.
 
-use ward_core::{AuditAction, AuditOutcome, Ctx, Kind, RecordKey};
+use ward_core::{AuditAction, AuditOutcome, Ctx, Kind, RecordKey, ResourceType};
 use ward_store::{Interaction, ReadError, Stored};
 
 use crate::{Records, RecordsError, Reply};
@@ -12,6 +12,9 @@ impl Records {
     /// - Audit: `read`, durable before the answer.
     /// - Source: FHIR R4, 3.1.0.2 read.
     pub async fn read(&self, cx: &Ctx, key: &RecordKey) -> Result<Reply, RecordsError> {
+        if key.kind == ResourceType::AUDIT_EVENT {
+            return self.read_audit(cx, &key.id).await;
+        }
         let reader = self.chart.reader(cx, Interaction::on(AuditAction::Read, key.clone()));
         let found = reader.get(key);
         let (outcome, answer) = answer_of(found);
@@ -28,6 +31,9 @@ impl Records {
         key: &RecordKey,
         version: u32,
     ) -> Result<Reply, RecordsError> {
+        if key.kind == ResourceType::AUDIT_EVENT && version == 1 {
+            return self.read_audit(cx, &key.id).await;
+        }
         let reader = self.chart.reader(cx, Interaction::on(AuditAction::Vread, key.clone()));
         let found = reader.version(key, version);
         let (outcome, answer) = answer_of(found);

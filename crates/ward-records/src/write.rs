@@ -7,7 +7,7 @@ use ward_fhir::{
 };
 use ward_store::{Absent, CommitError, CommitUnit, Interaction, Write, WriteKind};
 
-use crate::{Prefer, Records, RecordsError, Reply, now_of, prepare, search::Matched};
+use crate::{Prefer, Records, RecordsError, Reply, audit_event, now_of, prepare, search::Matched};
 
 /// Most times an interaction is tried again when others write the same record.
 /// LIMIT: past this the caller hears 409 and decides for itself.
@@ -28,6 +28,7 @@ impl Records {
         prefer: Prefer,
     ) -> Result<Reply, RecordsError> {
         let resource = prepare::parse(body)?;
+        audit_event::may_write(kind)?;
         prepare::check(&resource, kind)?;
         for _ in 0..TRIES_MAX {
             let mut unless = Vec::new();
@@ -69,6 +70,7 @@ impl Records {
         prefer: Prefer,
     ) -> Result<Reply, RecordsError> {
         let resource = prepare::parse(body)?;
+        audit_event::may_write(key.kind)?;
         prepare::check(&resource, key.kind)?;
         match resource.get("id").map(Json::as_str) {
             Some(Some(id)) if id == key.id.as_str() => {}
@@ -133,6 +135,7 @@ impl Records {
         prefer: Prefer,
     ) -> Result<Reply, RecordsError> {
         let resource = prepare::parse(body)?;
+        audit_event::may_write(kind)?;
         prepare::check(&resource, kind)?;
         let own_id = resource.get("id").and_then(Json::as_str);
         let own_id = own_id.and_then(|id| id.parse::<FhirId>().ok());
@@ -185,6 +188,7 @@ impl Records {
         key: &RecordKey,
         if_match: Option<u32>,
     ) -> Result<Reply, RecordsError> {
+        audit_event::may_write(key.kind)?;
         for _ in 0..TRIES_MAX {
             let Some((base, false)) = self.chart.current(key)? else {
                 return Ok(Reply::empty(204));
@@ -230,6 +234,7 @@ impl Records {
         kind: ResourceType,
         query: &str,
     ) -> Result<Reply, RecordsError> {
+        audit_event::may_write(kind)?;
         let Matched { keys, .. } = self.matches_of(cx, kind, query).await?;
         match keys.as_slice() {
             [] => Ok(Reply::empty(204)),

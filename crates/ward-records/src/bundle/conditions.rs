@@ -161,6 +161,19 @@ impl Request {
         }
     }
 
+    /// The type of what the entry writes or deletes.
+    pub(super) fn writes(&self) -> Option<ResourceType> {
+        match self {
+            Request::Create { kind, .. }
+            | Request::ConditionalUpdate { kind, .. }
+            | Request::ConditionalDelete { kind, .. } => Some(*kind),
+            Request::Update { key, .. }
+            | Request::Patch { key, .. }
+            | Request::Delete { key, .. } => Some(key.kind),
+            Request::Read { .. } | Request::Vread { .. } | Request::Search { .. } => None,
+        }
+    }
+
     /// Whether the entry's resource becomes a record.
     pub(super) fn writes_resource(&self) -> bool {
         matches!(

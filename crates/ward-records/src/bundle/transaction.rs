@@ -12,7 +12,7 @@ use super::{
     plan::{Plan, Planned, Planner},
     rewrite,
 };
-use crate::{Records, RecordsError, Reply, now_of, prepare, write};
+use crate::{Records, RecordsError, Reply, audit_event, now_of, prepare, write};
 
 /// What became of an entry.
 enum Done<'a> {
@@ -196,11 +196,11 @@ impl Records {
 /// Checks every resource before anything is asked of the chart.
 fn check(entries: &[Entry<'_>]) -> Result<(), RecordsError> {
     for (at, entry) in entries.iter().enumerate() {
-        let expected = match &entry.request {
-            Request::Create { kind, .. } | Request::ConditionalUpdate { kind, .. } => *kind,
-            Request::Update { key, .. } => key.kind,
-            _ => continue,
-        };
+        let Some(expected) = entry.request.writes() else { continue };
+        audit_event::may_write(expected).map_err(|error| error.in_entry(at))?;
+        if !entry.request.writes_resource() {
+            continue;
+        }
         if let Some(resource) = &entry.resource {
             prepare::check(resource, expected).map_err(|error| error.in_entry(at))?;
         }

@@ -1,13 +1,12 @@
 //! `self` and `next`.
 
 use ward_fhir::search::SearchRequest;
-use ward_store::Cursor;
 
 /// Relation and address of each link.
-pub(super) fn of(
+pub(crate) fn of(
     here: &str,
     request: &SearchRequest,
-    next: Option<&Cursor>,
+    next: Option<String>,
 ) -> Vec<(&'static str, String)> {
     let mut applied = String::new();
     for (name, value) in &request.applied {

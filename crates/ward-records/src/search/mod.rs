@@ -16,7 +16,11 @@ use ward_fhir::search::{
 };
 use ward_store::{Absent, Filter, Interaction, Part, Query, Reader, SortBy};
 
-pub(crate) use self::resolve::references_in;
+pub(crate) use self::{
+    links::of as links_of,
+    page::{Entry, bundle},
+    resolve::references_in,
+};
 use crate::{Records, RecordsError, Reply};
 
 /// What is searched.
@@ -47,6 +51,9 @@ impl Records {
         query: &str,
         is_lenient: bool,
     ) -> Result<Reply, RecordsError> {
+        if let Some(answer) = self.audit_of(cx, target, query, is_lenient).await {
+            return answer;
+        }
         let act = match target {
             SearchTarget::Type(kind) => Interaction::of(AuditAction::Search, *kind),
             SearchTarget::System => Interaction::new(AuditAction::Search),
@@ -87,16 +94,41 @@ impl Records {
             entries.push(page::Entry::matched(reader.fetch(hit)?));
         }
         include::add(reader, &request, &found.hits, &mut entries, &self.base)?;
-        let here = match target {
+        let next = found.next.as_ref().map(ToString::to_string);
+        let links = links::of(&self.address_of(target), &request, next);
+        let total = found.total.filter(|_| request.total != TotalMode::None);
+        Ok(Reply::body(200, page::bundle(&self.base, &request, &links, total, entries)))
+    }
+
+    fn address_of(&self, target: &SearchTarget) -> String {
+        match target {
             SearchTarget::Type(kind) => format!("{}/{kind}", self.base),
             SearchTarget::System => self.base.to_string(),
             SearchTarget::Compartment { of, kind } => {
                 format!("{}/{of}/{}", self.base, kind.map_or("*", ResourceType::name))
             }
+        }
+    }
+
+    /// The answer of the audit log, when that is what is searched.
+    async fn audit_of(
+        &self,
+        cx: &Ctx,
+        target: &SearchTarget,
+        query: &str,
+        is_lenient: bool,
+    ) -> Option<Result<Reply, RecordsError>> {
+        let handling = if is_lenient { Handling::Lenient } else { Handling::Strict };
+        let patient = match target {
+            SearchTarget::Type(ResourceType::AUDIT_EVENT) => None,
+            SearchTarget::Compartment { of, kind: Some(ResourceType::AUDIT_EVENT) }
+                if of.kind == ResourceType::PATIENT =>
+            {
+                Some(&of.id)
+            }
+            _ => return None,
         };
-        let links = links::of(&here, &request, found.next.as_ref());
-        let total = found.total.filter(|_| request.total != TotalMode::None);
-        Ok(Reply::body(200, page::bundle(&self.base, &request, &links, total, entries)))
+        Some(self.search_audit(cx, &self.address_of(target), patient, query, handling).await)
     }
 
     /// The records a condition matches (at most two are told apart), and what must stay absent.

@@ -6,13 +6,13 @@ use ward_store::Stored;
 use super::subset::subset;
 
 /// One entry of the page.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub(super) stored: Stored,
     is_match: bool,
 }
 
 impl Entry {
-    pub(super) fn matched(stored: Stored) -> Entry {
+    pub(crate) fn matched(stored: Stored) -> Entry {
         Entry { stored, is_match: true }
     }
 
@@ -21,7 +21,7 @@ impl Entry {
     }
 }
 
-pub(super) fn bundle(
+pub(crate) fn bundle(
     base: &str,
     request: &SearchRequest,
     links: &[(&'static str, String)],

@@ -1,6 +1,6 @@
 //! Whom a practitioner cares for, and for how long that is remembered.
 
-use ward_core::{FhirId, RecordKey, ResourceType};
+use ward_core::{AuditAction, FhirId, RecordKey, ResourceType};
 use ward_records::Prefer;
 
 use crate::house::House;
@@ -66,8 +66,6 @@ async fn looks(house: &mut House) -> usize {
     let cx = house.auditor();
     let filter = ward_store::AuditFilter { limit: 1_000, ..ward_store::AuditFilter::default() };
     let page = house.records.chart().audit_entries(&cx, &filter).await.unwrap();
-    let is_look = |entry: &&ward_store::AuditEntry| {
-        entry.detail.as_ref().is_some_and(|detail| detail.reveal() == "care relationships")
-    };
+    let is_look = |entry: &&ward_store::AuditEntry| entry.action == AuditAction::Operation;
     page.entries.iter().filter(is_look).count()
 }

@@ -8,6 +8,7 @@
     reason = "tests may"
 )]
 
+mod audit_event;
 mod care;
 mod house;
 mod invisible;

@@ -1,7 +1,7 @@
 //! Golden scripts: `NAME.http` asks, `NAME.txt` is what came back.
 //!
 //! A request is a line `METHOD path`, header lines `Name: value`, and a body up to the next line
-//! that starts with `###`. `$1` in a later request is the id that the first create was given.
+//! that starts with `###`. `As: auditor` asks as one. `$1` in a later request is the id that the first create was given.
 
 use std::{fs, path::Path};
 
@@ -65,7 +65,10 @@ async fn ask(
     body: &[u8],
 ) -> Result<Reply, RecordsError> {
     let header = |name: &str| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
-    let cx = house.integration();
+    let cx = match header("As") {
+        Some("auditor") => house.auditor(),
+        _ => house.integration(),
+    };
     let records = &house.records;
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
