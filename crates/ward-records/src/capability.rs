@@ -9,8 +9,9 @@ use ward_fhir::{
 
 use crate::{Records, Reply};
 
-/// When what this statement says last changed.
-const CHANGED: &str = "2026-11-23";
+/// The version that this statement was last dated for, and the date. A release sets
+/// `WARD_BUILD_DATE`; without it a test makes sure that a new version comes with its date.
+const DATED: (&str, &str) = ("0.1.0", "2026-11-23");
 
 /// - Source: FHIR R4, type-restful-interaction.
 const INTERACTIONS: [&str; 9] = [
@@ -25,6 +26,9 @@ const INTERACTIONS: [&str; 9] = [
     "patch",
 ];
 
+/// The audit log is not written, and has no history but itself.
+const AUDIT_INTERACTIONS: [&str; 3] = ["read", "vread", "search-type"];
+
 impl Records {
     /// What this server does.
     ///
@@ -32,7 +36,10 @@ impl Records {
     pub fn capability(&self) -> Reply {
         let text = |text: &str| Json::string(text.to_owned());
         let coded = |code: &str| Json::Object([("code", text(code))].into_iter().collect());
-        let resources = ResourceType::fhir().map(|kind| {
+        // SPEC: SubscriptionStatus comes with the definitions but is of R4B; R4's value set of
+        // resource types does not have it.
+        let of_r4 = ResourceType::fhir().filter(|kind| kind.name() != "SubscriptionStatus");
+        let resources = of_r4.map(|kind| {
             let params = params_of(kind).filter(|def| def.kind != ParamKind::Special).map(|def| {
                 Json::Object(
                     [("name", text(def.code)), ("type", text(def.kind.as_str()))]
@@ -40,17 +47,22 @@ impl Records {
                         .collect(),
                 )
             });
-            let interactions = INTERACTIONS.iter();
+            let is_written = kind != ResourceType::AUDIT_EVENT;
+            let interactions =
+                if is_written { INTERACTIONS.as_slice() } else { &AUDIT_INTERACTIONS };
+            let interactions = interactions.iter().map(|it| coded(it)).collect();
+            let versioning = if is_written { "versioned-update" } else { "versioned" };
+            let deletes = if is_written { "single" } else { "not-supported" };
             Json::Object(
                 [
                     ("type", text(kind.name())),
-                    ("interaction", Json::Array(interactions.map(|it| coded(it)).collect())),
-                    ("versioning", text("versioned-update")),
-                    ("readHistory", Json::Bool(true)),
-                    ("updateCreate", Json::Bool(true)),
-                    ("conditionalCreate", Json::Bool(true)),
-                    ("conditionalUpdate", Json::Bool(true)),
-                    ("conditionalDelete", text("single")),
+                    ("interaction", Json::Array(interactions)),
+                    ("versioning", text(versioning)),
+                    ("readHistory", Json::Bool(is_written)),
+                    ("updateCreate", Json::Bool(is_written)),
+                    ("conditionalCreate", Json::Bool(is_written)),
+                    ("conditionalUpdate", Json::Bool(is_written)),
+                    ("conditionalDelete", text(deletes)),
                     ("searchParam", Json::Array(params.collect())),
                 ]
                 .into_iter()
@@ -68,7 +80,7 @@ impl Records {
         let statement: Object<'_> = [
             ("resourceType", text("CapabilityStatement")),
             ("status", text("active")),
-            ("date", text(CHANGED)),
+            ("date", text(option_env!("WARD_BUILD_DATE").unwrap_or(DATED.1))),
             ("kind", text("instance")),
             (
                 "software",
@@ -88,10 +100,27 @@ impl Records {
             ),
             ("fhirVersion", text("4.0.1")),
             ("format", Json::Array(vec![text("json")])),
+            (
+                "patchFormat",
+                Json::Array(vec![
+                    text("application/json-patch+json"),
+                    text("application/fhir+json"),
+                ]),
+            ),
             ("rest", Json::Array(vec![Json::Object(rest)])),
         ]
         .into_iter()
         .collect();
         Reply::body(200, Json::Object(statement).to_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_version_has_a_new_date() {
+        assert_eq!(DATED.0, env!("CARGO_PKG_VERSION"), "date the statement anew");
     }
 }

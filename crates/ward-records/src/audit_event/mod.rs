@@ -214,17 +214,14 @@ fn patient_in(clauses: &[Clause]) -> Option<FhirId> {
 /// Before this nothing can match.
 fn since(clauses: &[Clause]) -> Option<Timestamp> {
     let def = param(KIND, "date")?;
-    let starts =
-        clauses.iter().filter(|clause| clause.param == def.id).filter_map(|clause| {
-            match (clause.op, clause.any.as_slice()) {
-                (ClauseOp::Any, [Test::Date { prefix, interval }])
-                    if matches!(prefix, Prefix::Eq | Prefix::Ge | Prefix::Gt | Prefix::Sa) =>
-                {
-                    Timestamp::from_microsecond(interval.from_us).ok()
-                }
-                _ => None,
-            }
-        });
+    let starts = clauses.iter().filter(|clause| clause.param == def.id).filter_map(|clause| {
+        let (ClauseOp::Any, [Test::Date { prefix, interval }]) = (clause.op, clause.any.as_slice())
+        else {
+            return None;
+        };
+        let has_start = matches!(prefix, Prefix::Eq | Prefix::Ge | Prefix::Gt | Prefix::Sa);
+        has_start.then(|| Timestamp::from_microsecond(interval.from_us).ok()).flatten()
+    });
     starts.max()
 }
 

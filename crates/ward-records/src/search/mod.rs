@@ -3,6 +3,7 @@
 mod include;
 mod links;
 mod page;
+mod period;
 mod resolve;
 mod subset;
 
@@ -11,13 +12,13 @@ use ward_core::{
     limits::{PAGE_DEFAULT, PAGE_MAX},
 };
 use ward_fhir::search::{
-    Conditions, Handling, SearchRequest, SummaryMode, Test, TotalMode, param, param_by_id,
-    parse_search_at,
+    Conditions, Handling, Interval, SearchRequest, SummaryMode, Test, TotalMode, param,
+    param_by_id, parse_search_at,
 };
 use ward_store::{Absent, Filter, Interaction, Part, Query, Reader, SortBy};
 
 pub(crate) use self::{
-    links::of as links_of,
+    links::{encode, of as links_of},
     page::{Entry, bundle},
     resolve::references_in,
 };
@@ -54,6 +55,18 @@ impl Records {
         if let Some(answer) = self.audit_of(cx, target, query, is_lenient).await {
             return answer;
         }
+        self.search_narrowed(cx, target, query, is_lenient, &Narrowed::default()).await
+    }
+
+    /// A search that an operation has narrowed.
+    pub(crate) async fn search_narrowed(
+        &self,
+        cx: &Ctx,
+        target: &SearchTarget,
+        query: &str,
+        is_lenient: bool,
+        narrowed: &Narrowed,
+    ) -> Result<Reply, RecordsError> {
         let act = match target {
             SearchTarget::Type(kind) => Interaction::of(AuditAction::Search, *kind),
             SearchTarget::System => Interaction::new(AuditAction::Search),
@@ -62,7 +75,7 @@ impl Records {
             }
         };
         let reader = self.chart.reader(cx, act.with_detail(query.to_owned()));
-        let answer = self.search_page(&reader, target, query, is_lenient);
+        let answer = self.search_page(&reader, target, query, is_lenient, narrowed);
         let outcome = match &answer {
             Ok(_) => AuditOutcome::Success,
             Err(error) if error.kind == Kind::Bug => AuditOutcome::SeriousFailure,
@@ -78,6 +91,7 @@ impl Records {
         target: &SearchTarget,
         query: &str,
         is_lenient: bool,
+        narrowed: &Narrowed,
     ) -> Result<Reply, RecordsError> {
         let handling = if is_lenient { Handling::Lenient } else { Handling::Strict };
         let kind = match target {
@@ -85,9 +99,14 @@ impl Records {
             SearchTarget::System => None,
             SearchTarget::Compartment { kind, .. } => *kind,
         };
-        let request = parse_search_at(kind, query, handling, &self.base)
+        let mut request = parse_search_at(kind, query, handling, &self.base)
             .map_err(|issues| RecordsError::with_issues(Kind::Invalid, issues))?;
-        let store_query = query_of(reader, target, &request)?;
+        request.applied.retain(|(name, _)| !narrowed.hides.contains(&name.as_str()));
+        request.applied.splice(0..0, narrowed.said.iter().cloned());
+        let mut store_query = query_of(reader, target, &request)?;
+        if let Some(within) = narrowed.within {
+            period::narrow(&mut store_query, within);
+        }
         let found = reader.search(&store_query)?;
         let mut entries = Vec::with_capacity(found.hits.len());
         for hit in &found.hits {
@@ -95,7 +114,8 @@ impl Records {
         }
         include::add(reader, &request, &found.hits, &mut entries, &self.base)?;
         let next = found.next.as_ref().map(ToString::to_string);
-        let links = links::of(&self.address_of(target), &request, next);
+        let here = narrowed.here.clone().unwrap_or_else(|| self.address_of(target));
+        let links = links::of(&here, &request, next);
         let total = found.total.filter(|_| request.total != TotalMode::None);
         Ok(Reply::body(200, page::bundle(&self.base, &request, &links, total, entries)))
     }
@@ -146,6 +166,19 @@ impl Records {
         reader.finish(outcome).await?;
         answer
     }
+}
+
+/// What an operation adds to a search.
+#[derive(Default)]
+pub(crate) struct Narrowed {
+    /// The address of the operation, for its links.
+    pub(crate) here: Option<String>,
+    /// Only what belongs to this time, by [`period`].
+    pub(crate) within: Option<Interval>,
+    /// Parameters of the operation, as they were said.
+    pub(crate) said: Vec<(String, String)>,
+    /// Parameters of the search that stand for one of those.
+    pub(crate) hides: Vec<&'static str>,
 }
 
 /// What a condition matches.

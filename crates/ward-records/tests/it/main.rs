@@ -9,6 +9,7 @@
 )]
 
 mod audit_event;
+mod capability;
 mod care;
 mod house;
 mod invisible;
