@@ -25,6 +25,17 @@ pub enum Prefer {
     OperationOutcome,
 }
 
+impl Prefer {
+    /// What is sent back of a resource.
+    pub(crate) fn body(self, resource: Vec<u8>) -> Option<Vec<u8>> {
+        match self {
+            Prefer::Minimal => None,
+            Prefer::Representation => Some(resource),
+            Prefer::OperationOutcome => Some(ward_fhir::outcome::operation_outcome(&[])),
+        }
+    }
+}
+
 impl Reply {
     pub(crate) fn body(status: u16, body: Vec<u8>) -> Reply {
         Reply { status, body: Some(body), etag: None, last_modified: None, location: None }

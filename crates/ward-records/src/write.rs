@@ -40,6 +40,7 @@ impl Records {
                         let found = self.read(cx, key).await?;
                         return Ok(Reply {
                             location: found.etag.map(|version| self.location(key, version)),
+                            body: found.body.and_then(|body| prefer.body(body)),
                             ..found
                         });
                     }
@@ -263,14 +264,9 @@ impl Records {
     }
 
     fn written(&self, cx: &Ctx, status: u16, write: Write, prefer: Prefer) -> Reply {
-        let body = match prefer {
-            Prefer::Minimal => None,
-            Prefer::Representation => Some(write.body),
-            Prefer::OperationOutcome => Some(ward_fhir::outcome::operation_outcome(&[])),
-        };
         Reply {
             status,
-            body,
+            body: prefer.body(write.body),
             etag: Some(write.version),
             last_modified: Some(now_of(cx)),
             location: Some(self.location(&write.key, write.version)),

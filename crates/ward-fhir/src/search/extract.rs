@@ -70,6 +70,17 @@ pub fn extract_at<'j>(kind: ResourceType, resource: &'j Json<'_>, base: &'j str)
     Extracted { patients: patients(kind, resource, base), terms, restricted, problems }
 }
 
+impl super::params::ParamDef {
+    /// The elements that the parameter's paths lead to, before they become values.
+    pub fn elements<'j, 'a>(&self, resource: &'j Json<'a>) -> Vec<&'j Json<'a>> {
+        let mut found = Vec::new();
+        for path in &self.program.paths {
+            follow(&path.steps, resource, &mut |item| found.push(item));
+        }
+        found
+    }
+}
+
 struct Walk<'j, 'a> {
     root: &'j Json<'a>,
     base: &'j str,

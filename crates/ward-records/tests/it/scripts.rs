@@ -76,7 +76,11 @@ async fn ask(
     let key = |name: &str, id: &str| RecordKey::new(kind(name), id.parse().unwrap());
     let if_match = header("If-Match").map(|version| version.parse().unwrap());
     let is_lenient = header("Prefer") == Some("handling=lenient");
-    let prefer = Prefer::Representation;
+    let prefer = match header("Prefer") {
+        Some("return=minimal") => Prefer::Minimal,
+        Some("return=OperationOutcome") => Prefer::OperationOutcome,
+        _ => Prefer::Representation,
+    };
     match (method, parts.as_slice()) {
         ("POST", [""]) => records.bundle(&cx, body).await,
         ("POST", [name]) => {
