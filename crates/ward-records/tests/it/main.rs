@@ -11,6 +11,7 @@
 mod audit_event;
 mod capability;
 mod care;
+mod graphs;
 mod house;
 mod invisible;
 mod scripts;
