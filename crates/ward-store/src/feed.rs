@@ -11,6 +11,7 @@ use crate::{
     Seq,
     error::{CommitError, ReadError},
     keys::{Keyring, Scope},
+    reader,
     seal::SealError,
     truth::{
         Truth, TruthError,
@@ -88,15 +89,34 @@ pub struct EventFilter {
 pub(crate) struct PreparedEvent {
     pub(crate) kind: u8,
     pub(crate) priority: u8,
-    /// The event's id, whose key seals it (0 the house's; 1 a patient's, with the pseudonym after
-    /// it), then its seal.
+    /// Whose key seals it (0 the house's; 1 a patient's, with the pseudonym after it), the event's
+    /// id, then its seal.
     pub(crate) sealed: Vec<u8>,
+}
+
+/// How the feed names what a write is.
+pub(crate) fn numbers_of((kind, priority): (MedicalEventType, EventPriority)) -> (u8, u8) {
+    (number_of(MedicalEventType::ALL, &kind), number_of(EventPriority::ALL, &priority))
+}
+
+/// The column of the event of version `vid`.
+pub(crate) fn of_write(vid: u64) -> [u8; 9] {
+    let mut column = [OF_WRITE; 9];
+    for (to, from) in column.iter_mut().skip(1).zip(vid.to_be_bytes()) {
+        *to = from;
+    }
+    column
 }
 
 const LABEL: &str = "event";
 
 const OF_HOUSE: u8 = 0;
 const OF_PATIENT: u8 = 1;
+/// Nothing is sealed: the number of a version follows, and the event is read from there.
+const OF_WRITE: u8 = 2;
+
+/// Where the events of writes say they come from.
+const CHART: &str = "chart";
 
 /// Most events read at once.
 /// LIMIT: a few megabytes for events of the usual size.
@@ -123,20 +143,21 @@ pub(crate) fn prepare(
         Some(scope) => keyring.seal_for(scope, LABEL, bound, &plain, random)?,
         None => None,
     };
-    let mut sealed = id.to_vec();
+    let mut sealed = Vec::with_capacity(1 + 16 + 16 + plain.len() + 64);
     match (scope, of_patient) {
         (Some(scope), Some(bytes)) => {
             sealed.push(OF_PATIENT);
             sealed.extend_from_slice(&scope.0);
+            sealed.extend_from_slice(id);
             sealed.extend(bytes);
         }
         _ => {
             sealed.push(OF_HOUSE);
+            sealed.extend_from_slice(id);
             sealed.extend(keyring.seal_own(LABEL, bound, &plain, random)?);
         }
     }
-    let kind = number_of(MedicalEventType::ALL, &event.kind);
-    let priority = number_of(EventPriority::ALL, &event.priority);
+    let (kind, priority) = numbers_of((event.kind, event.priority));
     Ok(PreparedEvent { kind, priority, sealed })
 }
 
@@ -173,7 +194,12 @@ pub(crate) fn events_after(
             && (filter.priorities.is_empty() || filter.priorities.contains(&priority));
         if wanted {
             // What was of a destroyed patient is not there any more.
-            events.extend(open(keyring, place, kind, priority, &sealed)?);
+            let event = match sealed.split_first() {
+                Some((&OF_WRITE, vid)) => written(truth, keyring, place, kind, priority, vid)?,
+                Some((&of, sealed)) => open(keyring, place, kind, priority, of, sealed)?,
+                None => return Err(damaged()),
+            };
+            events.extend(event);
         }
     }
     Ok((events, last))
@@ -195,23 +221,27 @@ fn open(
     place: FeedPlace,
     kind: MedicalEventType,
     priority: EventPriority,
+    of: u8,
     sealed: &[u8],
 ) -> Result<Option<Event>, ReadError> {
-    let damaged = || ReadError::Truth(TruthError::Row("damaged event"));
-    let (id, sealed) = sealed.split_first_chunk::<16>().ok_or_else(damaged)?;
-    let bound = u128::from_be_bytes(*id);
-    let plain = match sealed.split_first() {
-        Some((&OF_HOUSE, sealed)) => keyring
-            .open_own(LABEL, bound, sealed)
-            .map_err(|source| ReadError::Seal(SealError::Open(source)))?,
-        Some((&OF_PATIENT, rest)) => {
-            let (scope, sealed) = rest.split_first_chunk::<16>().ok_or_else(damaged)?;
-            match keyring.open_for(&Scope(*scope), LABEL, bound, sealed)? {
-                Some(plain) => plain,
-                None => return Ok(None),
-            }
+    let (scope, sealed) = match of {
+        OF_HOUSE => (None, sealed),
+        OF_PATIENT => {
+            let (scope, sealed) = sealed.split_first_chunk::<16>().ok_or_else(damaged)?;
+            (Some(Scope(*scope)), sealed)
         }
         _ => return Err(damaged()),
+    };
+    let (id, sealed) = sealed.split_first_chunk::<16>().ok_or_else(damaged)?;
+    let bound = u128::from_be_bytes(*id);
+    let plain = match scope {
+        None => keyring
+            .open_own(LABEL, bound, sealed)
+            .map_err(|source| ReadError::Seal(SealError::Open(source)))?,
+        Some(scope) => match keyring.open_for(&scope, LABEL, bound, sealed)? {
+            Some(plain) => plain,
+            None => return Ok(None),
+        },
     };
     let (time, rest) = plain.split_first_chunk::<8>().ok_or_else(damaged)?;
     let (patient, rest) = part(rest).ok_or_else(damaged)?;
@@ -231,6 +261,51 @@ fn open(
         source: Phi::new(source.to_owned()),
         data: Phi::new(data.to_vec()),
     }))
+}
+
+/// The event of one version, read from the version. Its id is the same whenever it is read.
+fn written(
+    truth: &Truth,
+    keyring: &Keyring,
+    place: FeedPlace,
+    kind: MedicalEventType,
+    priority: EventPriority,
+    vid: &[u8],
+) -> Result<Option<Event>, ReadError> {
+    let vid = u64::from_be_bytes(*vid.first_chunk().ok_or_else(damaged)?);
+    let row = truth.by_vid(vid)?.ok_or_else(damaged)?;
+    let patient = match row.head.patients.first() {
+        None => None,
+        // What was of a destroyed patient has no name any more.
+        Some(scope) => match keyring.patient_of(scope)? {
+            Some(patient) => Some(patient),
+            None => return Ok(None),
+        },
+    };
+    let stored = match reader::open(keyring, row) {
+        Err(ReadError::Destroyed) => return Ok(None),
+        stored => stored?,
+    };
+    let mut random = [0; 10];
+    let token = keyring.tenant_tokens().token8_raw(&of_write(vid));
+    for (to, from) in random.iter_mut().zip(token) {
+        *to = from;
+    }
+    let data = format!(r#"{{"record":"{}","version":{}}}"#, stored.key, stored.version);
+    Ok(Some(Event {
+        place,
+        id: EventId::at(stored.last_updated, random),
+        kind,
+        priority,
+        patient,
+        time: stored.last_updated,
+        source: Phi::new(CHART.to_owned()),
+        data: Phi::new(data.into_bytes()),
+    }))
+}
+
+fn damaged() -> ReadError {
+    ReadError::Truth(TruthError::Row("damaged event"))
 }
 
 fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {

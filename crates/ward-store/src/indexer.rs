@@ -251,10 +251,10 @@ impl Indexer {
                 Some(Message::Rebuild) => self.rebuild(),
             }
         }
-        if let Some(index) = self.state.current() {
-            if let Err(error) = index.persist() {
-                tracing::warn!(%error, "index not written; the next start replays");
-            }
+        if let Some(index) = self.state.current()
+            && let Err(error) = index.persist()
+        {
+            tracing::warn!(%error, "index not written; the next start replays");
         }
         *self.state.current.write().unwrap_or_else(PoisonError::into_inner) = None;
     }

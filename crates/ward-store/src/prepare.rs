@@ -55,6 +55,8 @@ pub(crate) struct PreparedWrite {
     pub(crate) row: Row,
     pub(crate) content: [u8; 32],
     pub(crate) kind: WriteKind,
+    /// Type and priority of its event.
+    pub(crate) event: Option<(u8, u8)>,
     pub(crate) add: Vec<Posting>,
     pub(crate) remove: Vec<Posting>,
     /// Every list the record now stands in, where `add` is only what changes.
@@ -255,7 +257,17 @@ fn prepare_write(
     let row = Row { head, method, terms, body };
     debug_assert_eq!(RowFlags::new(method, restricted).deleted(), deleted);
     let content = row.content_digest();
-    Ok(PreparedWrite { key: write.key, row, content, kind: write.kind, add, remove, touched })
+    let event = write.event.map(feed::numbers_of);
+    Ok(PreparedWrite {
+        key: write.key,
+        row,
+        content,
+        kind: write.kind,
+        event,
+        add,
+        remove,
+        touched,
+    })
 }
 
 /// The lists a stored row stands in.

@@ -56,6 +56,7 @@ pub struct CommitUnit {
     pub writes: Vec<Write>,
     /// Refuses the unit when another commit may have made a match in the meantime.
     pub unless: Vec<Absent>,
+    /// What happened besides; it follows the events of the writes.
     pub events: Vec<NewEvent>,
     /// Commands put into the queue.
     pub queue: Vec<NewCommand>,
@@ -84,6 +85,8 @@ pub struct Write {
     pub patients: SmallVec<[FhirId; 1]>,
     /// Labelled restricted or very restricted. A delete takes it from the version it ends.
     pub restricted: bool,
+    /// What it is on the feed, if it is to be there: the event is read from the record itself.
+    pub event: Option<(MedicalEventType, EventPriority)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -20,10 +20,12 @@ struct Model {
     places: BTreeMap<u64, Option<u64>>,
 }
 
+type Change = (u64, Vec<u8>, Vec<u8>, Option<u64>);
+
 #[derive(Clone, Debug)]
 enum Step {
     /// For each record its lists, those it leaves, and its new version.
-    Apply(Vec<(u64, Vec<u8>, Vec<u8>, Option<u64>)>),
+    Apply(Vec<Change>),
     Persist,
     Reopen,
     /// Reads everything, which notes worn windows.

@@ -114,7 +114,7 @@ impl<'v> Plan<'v, '_, '_> {
                 if let Some(posting) =
                     postings::in_patient(self.view.keyring, &scope, self.kind, TYPE_PARAM, &key)?
                 {
-                    streams.push(Stream::List(self.view.index.list(&posting)));
+                    streams.push(Stream::List(Box::new(self.view.index.list(&posting))));
                 }
             }
         }
@@ -146,7 +146,7 @@ impl<'v> Plan<'v, '_, '_> {
                 }
             };
             if let Some(posting) = posting {
-                streams.push(Stream::List(self.view.index.list(&posting)));
+                streams.push(Stream::List(Box::new(self.view.index.list(&posting))));
             }
         }
         Ok(match streams.len() {

@@ -5,7 +5,7 @@ use crate::index::{IndexError, ListReader};
 /// A source of record numbers in ascending order.
 pub(super) enum Stream<'v> {
     Nothing,
-    List(ListReader<'v>),
+    List(Box<ListReader<'v>>),
     Numbers {
         numbers: Vec<u64>,
         at: usize,

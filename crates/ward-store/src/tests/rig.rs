@@ -182,6 +182,7 @@ pub(super) fn write(kind: WriteKind, body: &str) -> Write {
         terms: extracted.terms,
         patients: extracted.patients,
         restricted: extracted.restricted,
+        event: None,
     }
 }
 
@@ -203,6 +204,7 @@ pub(super) fn delete(base: u32, path: &str) -> CommitUnit {
         terms: Vec::new(),
         patients: smallvec::SmallVec::new(),
         restricted: false,
+        event: None,
     };
     CommitUnit { writes: vec![write], ..CommitUnit::default() }
 }

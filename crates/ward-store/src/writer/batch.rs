@@ -3,13 +3,17 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 use ward_core::AuditOutcome;
-use ward_crypto::{checkpoint::Checkpoint, merkle::Frontier};
+use ward_crypto::merkle::Frontier;
 
-use super::{Done, IDEMPOTENCY_LABEL, Job, State, Work, Writer, faults::Fault, recent::Recent};
+use super::{
+    Done, IDEMPOTENCY_LABEL, Job, State, Work, Writer, faults::Fault, recent::Recent,
+    sign::sign_if_due,
+};
 use crate::{
     RowHead, Seq,
     audit::{self, AuditDraft, Wrote},
     error::{CommitError, OpenError},
+    feed,
     index::IndexChange,
     indexer::Applied,
     keys::{KeyRow, Keyring, NewKey, Scope},
@@ -387,6 +391,20 @@ impl UnitAt<'_> {
         Ok(outcome)
     }
 
+    fn event(
+        &self,
+        seq: Seq,
+        n: &mut u32,
+        kind: u8,
+        priority: u8,
+        column: &[u8],
+    ) -> Result<(), TruthError> {
+        let sql = "INSERT INTO event (seq, n, kind, priority, sealed) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.db.prepare_cached(sql)?.execute(params![seq.0, *n, kind, priority, column])?;
+        *n = n.saturating_add(1);
+        Ok(())
+    }
+
     /// Appends versions, events and commands under one new number.
     fn versions(
         &mut self,
@@ -406,9 +424,10 @@ impl UnitAt<'_> {
         let first_vid = self.state.vid + 1;
         let mut digest = RowsDigest::default();
         let n_versions = u64::try_from(unit.writes.len()).unwrap_or(u64::MAX);
+        let mut n_events = 0u32;
         for (write, rid) in unit.writes.drain(..).zip(places) {
             self.state.vid += 1;
-            let PreparedWrite { mut row, content, add, remove, touched, .. } = write;
+            let PreparedWrite { mut row, content, event, add, remove, touched, .. } = write;
             row.head.vid = self.state.vid;
             row.head.rid = rid.unwrap_or(self.state.vid);
             row.head.seq = seq;
@@ -416,17 +435,13 @@ impl UnitAt<'_> {
             digest.push(&row.head, &content);
             self.recent.note(seq, touched.as_deref().unwrap_or(&add));
             let RowHead { rid, vid, deleted, .. } = row.head;
+            if let Some((kind, priority)) = event {
+                self.event(seq, &mut n_events, kind, priority, &feed::of_write(vid))?;
+            }
             outcome.changes.push(IndexChange { rid, vid, deleted, add, remove });
         }
-        let sql = "INSERT INTO event (seq, n, kind, priority, sealed) VALUES (?1, ?2, ?3, ?4, ?5)";
-        for (n, event) in (0u32..).zip(&unit.events) {
-            self.db.prepare_cached(sql)?.execute(params![
-                seq.0,
-                n,
-                event.kind,
-                event.priority,
-                event.sealed
-            ])?;
+        for event in &unit.events {
+            self.event(seq, &mut n_events, event.kind, event.priority, &event.sealed)?;
         }
         for command in &unit.commands {
             queue::insert(self.db, command)?;
@@ -438,7 +453,7 @@ impl UnitAt<'_> {
             unit.now_us,
             first_vid,
             n_versions,
-            unit.events.len(),
+            n_events,
             unit.commands.len()
         ])?;
         Ok(Wrote { seq, first_vid, n_versions, digest: digest.finish() })
@@ -551,36 +566,6 @@ fn insert_key(db: &Connection, scope: &Scope, row: &KeyRow) -> Result<(), TruthE
                VALUES (?1, ?2, ?3, ?4)";
     db.prepare_cached(sql)?.execute(params![scope.0, row.tenant_version, row.wrapped, row.name])?;
     Ok(())
-}
-
-fn sign_if_due(
-    db: &Connection,
-    parts: &super::WriterParts,
-    state: &mut State,
-    now_us: i64,
-    wanted: bool,
-) -> Result<Option<String>, TruthError> {
-    let len = state.frontier.len();
-    let n_new = len.saturating_sub(state.checked_len);
-    let waited_us = now_us.saturating_sub(state.checked_us);
-    let limits = &parts.limits;
-    let due = limits.checkpoint_entries <= n_new
-        || limits.checkpoint_s.saturating_mul(1_000_000) <= waited_us
-        || wanted;
-    if n_new == 0 || !due {
-        return Ok(None);
-    }
-    let text = parts.signer.sign(&Checkpoint {
-        origin: audit::origin(parts.keyring.tenant()),
-        len,
-        root: state.frontier.root(),
-        time_ms: now_us.div_euclid(1000),
-    });
-    db.prepare_cached("INSERT OR REPLACE INTO checkpoint (n, time, text) VALUES (?1, ?2, ?3)")?
-        .execute(params![len, now_us, text])?;
-    state.checked_len = len;
-    state.checked_us = now_us;
-    Ok(Some(text))
 }
 
 /// Answers a caller; one that went away does not matter, its unit is done all the same.

@@ -4,6 +4,7 @@
 pub(crate) mod batch;
 pub(crate) mod faults;
 mod recent;
+mod sign;
 
 use std::{path::PathBuf, sync::Arc, thread};
 

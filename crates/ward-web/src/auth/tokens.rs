@@ -102,5 +102,6 @@ pub(crate) fn internal_write(key: RecordKey, kind: WriteKind, body: Vec<u8>) -> 
         terms: Vec::new(),
         patients: Default::default(),
         restricted: false,
+        event: None,
     }
 }

@@ -53,7 +53,7 @@ fn model(shape: &Shape, lists: &[BTreeSet<u64>]) -> BTreeSet<u64> {
 fn stream<'v>(shape: &Shape, view: &'v crate::index::IndexView<'v>) -> Stream<'v> {
     let all = |parts: &[Shape]| parts.iter().map(|part| stream(part, view)).collect();
     match shape {
-        Shape::List(n) => Stream::List(view.list(&posting(*n))),
+        Shape::List(n) => Stream::List(Box::new(view.list(&posting(*n)))),
         Shape::Numbers(numbers) => Stream::numbers(numbers.clone()),
         Shape::Union(parts) => Stream::Union(all(parts)),
         Shape::Both(parts) => Stream::Both(all(parts)),
