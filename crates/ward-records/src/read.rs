@@ -1,5 +1,6 @@
 //! read and vread.
 
+use jiff::Timestamp;
 use ward_core::{AuditAction, AuditOutcome, Ctx, Kind, RecordKey, ResourceType};
 use ward_store::{Interaction, ReadError, Stored};
 
@@ -20,6 +21,27 @@ impl Records {
         let (outcome, answer) = answer_of(found);
         reader.finish(outcome).await?;
         answer
+    }
+
+    /// The current version, unless the caller has it already.
+    ///
+    /// - Shape: 304 without a body when `if_none_match` is its version or, without that, when it
+    ///   did not change after `if_modified_since`, which counts in whole seconds.
+    /// - Source: FHIR R4, 3.1.0.1.5 conditional read; RFC 9110, 13.1.2 and 13.1.3.
+    pub async fn read_unless(
+        &self,
+        cx: &Ctx,
+        key: &RecordKey,
+        if_none_match: Option<u32>,
+        if_modified_since: Option<Timestamp>,
+    ) -> Result<Reply, RecordsError> {
+        let found = self.read(cx, key).await?;
+        let is_known = match (if_none_match, if_modified_since, found.last_modified) {
+            (Some(version), _, _) => found.etag == Some(version),
+            (None, Some(since), Some(changed)) => changed.as_second() <= since.as_second(),
+            (None, ..) => false,
+        };
+        Ok(if is_known { Reply { status: 304, body: None, ..found } } else { found })
     }
 
     /// One version.

@@ -91,7 +91,11 @@ async fn ask(
         }
         ("PUT", [name]) => records.conditional_update(&cx, kind(name), query, body, prefer).await,
         ("DELETE", [name]) => records.conditional_delete(&cx, kind(name), query).await,
-        ("GET", [name, id]) => records.read(&cx, &key(name, id)).await,
+        ("GET", [name, id]) => {
+            let version = header("If-None-Match").map(|version| version.parse().unwrap());
+            let since = header("If-Modified-Since").map(|time| time.parse().unwrap());
+            records.read_unless(&cx, &key(name, id), version, since).await
+        }
         ("PUT", [name, id]) => records.update(&cx, &key(name, id), body, if_match, prefer).await,
         ("DELETE", [name, id]) => records.delete(&cx, &key(name, id), if_match).await,
         ("PATCH", [name, id]) => {
