@@ -27,6 +27,10 @@ pub struct WebLimits {
     pub body_bytes: usize,
     /// Connections at once; more wait to be accepted.
     pub connections: usize,
+    /// Connections at once from one address; more are closed.
+    pub connections_per_peer: usize,
+    /// Largest request header, in bytes.
+    pub header_bytes: usize,
     /// Seconds a client may take to send its header.
     pub header_s: u64,
     /// Seconds one request may take.
@@ -41,6 +45,10 @@ impl Default for WebLimits {
             body_bytes: ward_core::limits::BODY_BYTES_MAX,
             // LIMIT: a hospital's interfaces and open pages; each costs a few kilobytes.
             connections: 4096,
+            // LIMIT: a proxy in front of everything still fits; one machine cannot take all.
+            connections_per_peer: 2048,
+            // LIMIT: the longest search query, and a browser's cookies.
+            header_bytes: ward_core::limits::QUERY_BYTES_MAX + 32 * 1024,
             // LIMIT: a header is one packet; slower is an attack or a dead line.
             header_s: 10,
             // LIMIT: the largest bundle on a slow disk stays well below.

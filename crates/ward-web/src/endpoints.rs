@@ -92,29 +92,32 @@ pub static ALL: &[Endpoint] = rows! {
     "DELETE" "/fhir/{type}/{id}" SignedIn(Action::Delete), Some(A::Delete), fhir::delete, "Delete";
     "GET" "/fhir/{type}/{id}/_history" SignedIn(Action::History), Some(A::HistoryInstance), fhir::history_instance, "History of a resource";
     "GET" "/fhir/{type}/{id}/_history/{version}" SignedIn(Action::Read), Some(A::Vread), fhir::vread, "Read a version";
+    "POST" "/fhir/{compartment}/{id}/{type}/_search" SignedIn(Action::Search), Some(A::Search), fhir::search_compartment_post, "Search a compartment by form";
     "GET" "/fhir/{compartment}/{id}/{type}" SignedIn(Action::Search), Some(A::Search), fhir::search_compartment, "Search a compartment";
 };
 
 /// The row for a request, with the values of its braces.
 pub(crate) fn find(method: &str, path: &str) -> Found {
     let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let mut is_known = false;
+    let mut others = Vec::new();
     for row in ALL {
         if let Some(values) = fit(row.path, &segments) {
             // HEAD is GET without a body.
             if row.method == method || (method == "HEAD" && row.method == "GET") {
                 return Found::Row(row, values);
             }
-            is_known = true;
+            if !others.contains(&row.method) {
+                others.push(row.method);
+            }
         }
     }
-    if is_known { Found::OtherMethod } else { Found::Nothing }
+    if others.is_empty() { Found::Nothing } else { Found::OtherMethod(others) }
 }
 
 pub(crate) enum Found {
     Row(&'static Endpoint, Vec<(&'static str, String)>),
-    /// The address exists, for other methods.
-    OtherMethod,
+    /// The address exists, for these methods.
+    OtherMethod(Vec<&'static str>),
     Nothing,
 }
 

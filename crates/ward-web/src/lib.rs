@@ -2,14 +2,20 @@
 
 #![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
 
+mod admit;
 mod app;
 mod auth;
+mod body;
 mod care;
 mod clock;
 mod endpoints;
 mod handlers;
+mod impatient;
+mod listen;
 mod metrics;
+mod negotiate;
 mod openapi;
+mod peers;
 mod request;
 mod respond;
 mod serve;
@@ -20,6 +26,6 @@ pub use self::{
     care::CareFigures,
     clock::now,
     endpoints::{ALL as ENDPOINTS, Access, Endpoint, api_page},
+    listen::{Listening, ServeError, ServeOptions, serve},
     openapi::openapi,
-    serve::{Listening, ServeError, ServeOptions, serve},
 };

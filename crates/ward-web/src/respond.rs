@@ -7,6 +7,7 @@ use hyper::{
 };
 use jiff::Timestamp;
 use ward_core::Kind;
+use ward_fhir::outcome::{Issue, IssueCode, operation_outcome};
 use ward_records::{RecordsError, Reply};
 
 use crate::AuthError;
@@ -29,10 +30,73 @@ const ALWAYS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-pub(crate) fn add_security_headers(headers: &mut HeaderMap) {
+/// - Source: RFC 6797; a year, as its section 11.2 suggests for sites that stay with TLS.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+pub(crate) fn add_security_headers(headers: &mut HeaderMap, tls: bool) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+}
+
+/// Why a request is not answered as asked.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Records(RecordsError),
+    /// What only HTTP has a number for.
+    Http {
+        status: StatusCode,
+        code: IssueCode,
+        says: &'static str,
+        /// The methods that the address has.
+        allow: Option<String>,
+    },
+}
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, code: IssueCode, says: &'static str) -> Refusal {
+        Refusal::Http { status, code, says, allow: None }
+    }
+}
+
+impl From<RecordsError> for Refusal {
+    fn from(error: RecordsError) -> Refusal {
+        Refusal::Records(error)
+    }
+}
+
+/// The OperationOutcome of a refusal.
+pub(crate) fn refused(refusal: &Refusal) -> Response<Body> {
+    let (status, code, says, allow) = match refusal {
+        Refusal::Records(error) => return failure(error),
+        Refusal::Http { status, code, says, allow } => (*status, *code, *says, allow),
+    };
+    let issue = Issue::error(code, says);
+    let mut response = Response::new(Body::from(operation_outcome(&[issue])));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);
+    if let Some(allow) = allow {
+        put(response.headers_mut(), header::ALLOW, allow.clone());
+    }
+    response
+}
+
+/// The same answer without its body, when the client has this version already.
+///
+/// - Source: FHIR R4, 3.1.0.1.7 conditional read; RFC 9110, 13.1.2.
+pub(crate) fn unless_known(mut response: Response<Body>, known: Option<&str>) -> Response<Body> {
+    let etag = response.headers().get(header::ETAG).and_then(|value| value.to_str().ok());
+    let (Some(known), Some(etag)) = (known, etag) else { return response };
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    if known.split(',').any(|tag| tag.trim() == "*" || bare(tag) == bare(etag)) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    response
 }
 
 pub(crate) fn reply(reply: Reply) -> Answer {

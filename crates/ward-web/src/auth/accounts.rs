@@ -17,6 +17,9 @@ const NAME_BYTES_MAX: usize = 254;
 /// - Source: NIST SP 800-63B, memorized secrets: at least 8; 12 where it is the only factor.
 const PASSWORD_CHARS_MIN: usize = 12;
 
+/// LIMIT: what the hash takes.
+const PASSWORD_BYTES_MAX: usize = 1024;
+
 /// What is asked for.
 pub struct NewAccount {
     pub name: String,
@@ -51,6 +54,9 @@ pub async fn create(
     let name = normal(&new.name)?;
     if new.password.chars().count() < PASSWORD_CHARS_MIN {
         return Err(AuthError::Invalid("a password has at least 12 characters"));
+    }
+    if PASSWORD_BYTES_MAX < new.password.len() {
+        return Err(AuthError::Invalid("a password has at most 1,024 bytes"));
     }
     let mut bytes = [0; 10];
     random.fill(&mut bytes)?;

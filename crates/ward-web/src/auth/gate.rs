@@ -7,13 +7,13 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use ward_core::{
-    Actor, ActorKind, AuditAction, AuditOutcome, FhirId, RecordKey, ResourceType, Role,
+    Actor, ActorKind, AuditAction, AuditOutcome, Ctx, FhirId, RecordKey, ResourceType, Role,
     ids::ActorId,
 };
 use ward_crypto::{Random, password, sha256};
 use ward_store::{Chart, Interaction};
 
-use super::{AuthError, NewAccount, accounts, system_ctx, tokens};
+use super::{AuthError, NewAccount, accounts, system_ctx, tokens, tries::Tries};
 
 /// Who was let in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,17 +38,11 @@ const SESSIONS_MAX: usize = 20_000;
 /// LIMIT: far more than the interfaces of a hospital.
 const TOKENS_MAX: usize = 10_000;
 
-/// LIMIT: names tried in the last hour; the oldest is forgotten first.
-const FAILURES_MAX: usize = 10_000;
-
-/// LIMIT: waiting longer would lock a clinician out; shorter would let a machine guess.
-const DELAY_S_MAX: i64 = 60;
-
 pub(crate) struct Gate {
     chart: Chart,
     known: Mutex<HashMap<[u8; 32], Principal>>,
     sessions: Mutex<HashMap<[u8; 32], Session>>,
-    failures: Mutex<HashMap<[u8; 32], Failures>>,
+    tries: Tries,
     setup: Mutex<Option<[u8; 32]>>,
 }
 
@@ -56,12 +50,6 @@ struct Session {
     principal: Principal,
     began: Timestamp,
     seen: Timestamp,
-}
-
-#[derive(Clone, Copy)]
-struct Failures {
-    n: u32,
-    last: Timestamp,
 }
 
 /// The record that says that the first account was made.
@@ -76,7 +64,7 @@ impl Gate {
             chart,
             known: Mutex::default(),
             sessions: Mutex::default(),
-            failures: Mutex::default(),
+            tries: Tries::default(),
             setup: Mutex::default(),
         }
     }
@@ -160,7 +148,8 @@ impl Gate {
 
     /// Signs a person in and gives the session's cookie.
     ///
-    /// - Errors: the same `Wrong` for an unknown name, a wrong password and a try too soon.
+    /// - Errors: the same `Wrong` for an unknown name and a wrong password; `TooSoon` before the
+    ///   delay after a failure is over, and when too many wait to be checked.
     /// - Audit: `login` or `login-failed`.
     pub(crate) async fn sign_in(
         &self,
@@ -172,11 +161,12 @@ impl Gate {
     ) -> Result<String, AuthError> {
         let cx = system_ctx(now, random, source);
         let key = accounts::key_of(name)?;
-        let who = sha256(key.id.as_str().as_bytes());
-        let may_try = lock(&self.failures).get(&who).is_none_or(|failures| {
-            let delay = 1i64.checked_shl(failures.n).unwrap_or(DELAY_S_MAX).min(DELAY_S_MAX);
-            SignedDuration::from_secs(delay) <= now.duration_since(failures.last)
-        });
+        let place = self.tries.begin(&key, source, now).await;
+        let Ok(_place) = place else {
+            let act = Interaction::on(AuditAction::LoginFailed, key);
+            self.chart.audit(&cx, act, AuditOutcome::MinorFailure).await?;
+            return Err(AuthError::TooSoon);
+        };
         let kept = accounts::read_record::<accounts::Kept>(&self.chart, &cx, &key).await?;
         // An unknown name costs as much time as a known one.
         let hash = kept.as_ref().map_or(NOBODY, |(kept, _)| kept.password.as_str()).to_owned();
@@ -184,8 +174,8 @@ impl Gate {
         let matches = tokio::task::spawn_blocking(move || password::verify_password(&given, &hash))
             .await
             .map_err(|_| AuthError::Task)?;
-        let Some((kept, _)) = kept.filter(|(kept, _)| matches && may_try && kept.active) else {
-            self.failed(who, now);
+        let Some((kept, _)) = kept.filter(|(kept, _)| matches && kept.active) else {
+            self.tries.failed(&key, source, now);
             let act = Interaction::on(AuditAction::LoginFailed, key);
             self.chart.audit(&cx, act, AuditOutcome::MinorFailure).await?;
             return Err(AuthError::Wrong);
@@ -196,10 +186,10 @@ impl Gate {
             practitioner: kept.practitioner.and_then(|id| id.parse().ok()),
             expires: None,
         };
+        self.tries.succeeded(&key, source);
         self.chart
             .audit(&cx, Interaction::on(AuditAction::Login, key), AuditOutcome::Success)
             .await?;
-        lock(&self.failures).remove(&who);
         let cookie = password::new_token(random)?;
         let session = Session { principal, began: now, seen: now };
         let mut sessions = lock(&self.sessions);
@@ -207,24 +197,25 @@ impl Gate {
             sessions
                 .retain(|_, old| now.duration_since(old.seen) < SignedDuration::from_secs(IDLE_S));
         }
+        if SESSIONS_MAX <= sessions.len()
+            && let Some(oldest) = sessions.iter().min_by_key(|(_, old)| old.seen).map(|(k, _)| *k)
+        {
+            sessions.remove(&oldest);
+        }
         sessions.insert(sha256(cookie.as_bytes()), session);
         Ok(cookie)
     }
 
-    pub(crate) fn sign_out(&self, cookie: &str) {
-        lock(&self.sessions).remove(&sha256(cookie.as_bytes()));
-    }
-
-    fn failed(&self, who: [u8; 32], now: Timestamp) {
-        let mut failures = lock(&self.failures);
-        if FAILURES_MAX <= failures.len() {
-            failures.retain(|_, old| {
-                now.duration_since(old.last) < SignedDuration::from_secs(DELAY_S_MAX)
-            });
-        }
-        let entry = failures.entry(who).or_insert(Failures { n: 0, last: now });
-        entry.n = entry.n.saturating_add(1);
-        entry.last = now;
+    /// Ends a session. Nothing happens when there is none.
+    ///
+    /// - Audit: `logout`, by whom the session was.
+    pub(crate) async fn sign_out(&self, cookie: &str, cx: &Ctx) -> Result<(), AuthError> {
+        let ended = lock(&self.sessions).remove(&sha256(cookie.as_bytes()));
+        let Some(session) = ended else { return Ok(()) };
+        let (actor, role) = (session.principal.actor, session.principal.role);
+        let cx = Ctx { actor, role, ..cx.clone() };
+        let act = Interaction::new(AuditAction::Logout);
+        Ok(self.chart.audit(&cx, act, AuditOutcome::Success).await?)
     }
 
     /// Opens set-up with a fresh one-time token, when no account was ever made.

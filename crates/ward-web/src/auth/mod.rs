@@ -3,6 +3,7 @@
 pub mod accounts;
 mod gate;
 pub mod tokens;
+mod tries;
 
 use std::sync::Arc;
 
@@ -21,8 +22,10 @@ pub(crate) use gate::{Gate, Principal};
 pub enum AuthError {
     #[error("sign-in is needed")]
     Needed,
-    #[error("name or password is wrong, or tried again too soon")]
+    #[error("name or password is wrong")]
     Wrong,
+    #[error("tried again too soon; wait a minute at most")]
+    TooSoon,
     #[error("set-up is done or its token is wrong")]
     SetUp,
     #[error("an account of that name exists")]
@@ -47,6 +50,7 @@ impl AuthError {
     pub fn kind(&self) -> Kind {
         match self {
             AuthError::Needed | AuthError::Wrong => Kind::Unauthenticated,
+            AuthError::TooSoon => Kind::Busy,
             AuthError::SetUp => Kind::Refused,
             AuthError::Exists => Kind::Conflict,
             AuthError::Invalid(_) => Kind::Invalid,

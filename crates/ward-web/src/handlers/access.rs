@@ -83,7 +83,7 @@ pub(crate) async fn sign_in(app: &App, asked: &Asked) -> Answer {
 
 pub(crate) async fn sign_out(app: &App, asked: &Asked) -> Answer {
     if let Some(cookie) = Asked::cookie(&asked.headers, COOKIE) {
-        app.gate.sign_out(cookie);
+        app.gate.sign_out(cookie, &asked.cx).await.map_err(auth_error)?;
     }
     let mut response = respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec());
     set_cookie(

@@ -12,7 +12,8 @@ pub(crate) async fn metadata(app: &App, _: &Asked) -> Answer {
 }
 
 pub(crate) async fn read(app: &App, asked: &Asked) -> Answer {
-    respond::reply(app.records.read(&asked.cx, &asked.key()?).await?)
+    let response = respond::reply(app.records.read(&asked.cx, &asked.key()?).await?)?;
+    Ok(respond::unless_known(response, asked.header(header::IF_NONE_MATCH)))
 }
 
 pub(crate) async fn vread(app: &App, asked: &Asked) -> Answer {
@@ -102,6 +103,14 @@ pub(crate) async fn search_system_post(app: &App, asked: &Asked) -> Answer {
 }
 
 pub(crate) async fn search_compartment(app: &App, asked: &Asked) -> Answer {
+    search_within(app, asked, &asked.query).await
+}
+
+pub(crate) async fn search_compartment_post(app: &App, asked: &Asked) -> Answer {
+    search_within(app, asked, &form_of(asked)?).await
+}
+
+async fn search_within(app: &App, asked: &Asked, query: &str) -> Answer {
     let compartment = asked.value("compartment")?.parse();
     let compartment = compartment
         .map_err(|_| RecordsError::new(ward_core::Kind::NotFound, "no such compartment"))?;
@@ -112,7 +121,7 @@ pub(crate) async fn search_compartment(app: &App, asked: &Asked) -> Answer {
         _ => Some(asked.kind()?),
     };
     let target = SearchTarget::Compartment { of: RecordKey::new(compartment, id), kind };
-    search(app, asked, target, &asked.query).await
+    search(app, asked, target, query).await
 }
 
 async fn search(app: &App, asked: &Asked, target: SearchTarget, query: &str) -> Answer {

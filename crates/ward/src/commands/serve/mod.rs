@@ -150,6 +150,7 @@ fn limits_of(config: &Config) -> WebLimits {
         requests: limits.requests.get(),
         header_s: limits.header_s.get(),
         request_s: limits.request_s.get(),
+        ..WebLimits::default()
     }
 }
 
