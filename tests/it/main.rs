@@ -20,3 +20,5 @@ mod import_again;
 mod operator;
 mod serving;
 mod smoke;
+mod walk;
+mod wire;

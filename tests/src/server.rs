@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -91,17 +92,27 @@ impl House {
     }
 
     pub fn serve(&self) -> Server {
+        self.serve_with(&[])
+    }
+
+    /// Serves with settings from the environment, such as `WARD_LIMITS_HEADER_S`.
+    pub fn serve_with(&self, settings: &[(&str, &str)]) -> Server {
         let mut child = Command::new(ward())
             .args(["serve", "--http", "127.0.0.1:0", "--data"])
             .arg(self.data())
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut setup = None;
         let address = loop {
             let Some(line) = lines.next() else { panic!("ward ended before it listened") };
             let line = line.unwrap();
+            if line.starts_with("set-up token") {
+                setup = line.rsplit(' ').next().map(str::to_owned);
+            }
             let ready = line.strip_prefix("listening http://");
             if let Some(address) = ready.or_else(|| line.strip_prefix("ward listening http=")) {
                 break address.trim_end_matches('/').to_owned();
@@ -109,7 +120,7 @@ impl House {
         };
         // What it says later has to go somewhere, or it would wait for a reader.
         std::thread::spawn(move || lines.for_each(drop));
-        Server { child, address, token: self.token.clone() }
+        Server { child, address, token: self.token.clone(), setup }
     }
 }
 
@@ -124,9 +135,29 @@ pub struct Server {
     child: Child,
     pub address: String,
     token: String,
+    setup: Option<String>,
 }
 
 impl Server {
+    /// The one-time token it printed, when no account was made yet.
+    pub fn setup_token(&self) -> Option<String> {
+        self.setup.clone()
+    }
+
+    /// Sends a signal and answers whether it ended well within `patience`.
+    pub fn end(&mut self, signal: &str, patience: Duration) -> bool {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let until = Instant::now() + patience;
+        loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => return status.success(),
+                None if until < Instant::now() => return false,
+                None => std::thread::park_timeout(Duration::from_millis(20)),
+            }
+        }
+    }
+
     pub fn client(&self) -> Client {
         Client::new(&self.address, Some(&self.token))
     }

@@ -97,6 +97,11 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let listening = serve(app, options).await?;
     let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
     chart.audit(&cx, Interaction::new(AuditAction::Started), AuditOutcome::Success).await?;
+    // Before anybody is told that it listens, so that a signal never finds nobody waiting.
+    let mut terminated =
+        signal(SignalKind::terminate()).map_err(|e| Failure::Io("waiting for signals", e))?;
+    let mut interrupted =
+        signal(SignalKind::interrupt()).map_err(|e| Failure::Io("waiting for signals", e))?;
     if let Some(token) = setup {
         say(&format!("set-up token (once, for POST /api/setup): {token}"))?;
     }
@@ -106,10 +111,6 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let keeper = keeper::start(&chart, &care, config);
 
     let (stop, stopped) = watch::channel(false);
-    let mut terminated =
-        signal(SignalKind::terminate()).map_err(|e| Failure::Io("waiting for signals", e))?;
-    let mut interrupted =
-        signal(SignalKind::interrupt()).map_err(|e| Failure::Io("waiting for signals", e))?;
     let mut told = async || {
         tokio::select! {
             _ = terminated.recv() => {}
