@@ -125,6 +125,7 @@ impl Chart {
         let writer = WriterHandle::start(WriterParts {
             path,
             db,
+            truth: Arc::clone(&truth),
             keyring: Arc::clone(&keyring),
             random: Arc::clone(&random),
             limits,
@@ -263,7 +264,7 @@ impl Chart {
             n += more;
         }
         let rows = truth.rows_from(first.first_vid, n)?;
-        let opened = rows.into_iter().map(|row| crate::reader::open(&self.inner.keyring, row));
+        let opened = rows.iter().map(|row| crate::reader::open(&self.inner.keyring, row));
         // What was of a destroyed patient is gone for consumers too.
         opened.filter(|it| !matches!(it, Err(ReadError::Destroyed))).collect()
     }

@@ -282,7 +282,7 @@ fn written(
             None => return Ok(None),
         },
     };
-    let stored = match reader::open(keyring, row) {
+    let stored = match reader::open(keyring, &row) {
         Err(ReadError::Destroyed) => return Ok(None),
         stored => stored?,
     };

@@ -126,7 +126,7 @@ impl Chart {
             let vid = row.head.vid;
             let keyring = &self.inner.keyring;
             let terms = prepare::postings_of(keyring, &row).map(|_| ()).map_err(Into::into);
-            match reader::open(keyring, row).and(terms) {
+            match reader::open(keyring, &row).and(terms) {
                 Ok(()) => {}
                 Err(error) if error.kind() == Kind::Gone => scrubbed.n_destroyed += 1,
                 Err(_) => scrubbed.damaged.push(vid),

@@ -1,6 +1,6 @@
 //! One audited interaction that reads. What the caller may not see is absent.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rustc_hash::FxHashSet;
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         let kid = self.keyring().blind_id(key);
         let row = self.chart.inner.truth.current(&kid)?;
         let row = row.filter(|row| self.access.permits(Action::Read, &row.head));
-        row.map(|row| self.show(row)).transpose()
+        row.map(|row| self.show(&row)).transpose()
     }
 
     /// One version of a record. The record as it is now must be visible too.
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         }
         let row = self.chart.inner.truth.version(&kid, version)?.filter(permits);
-        row.map(|row| self.show(row)).transpose()
+        row.map(|row| self.show(&row)).transpose()
     }
 
     /// Versions, newest first.
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
                 if !wanted || !self.current_at(&row, at)? {
                     continue;
                 }
-                match self.show(row) {
+                match self.show(&row) {
                     Ok(stored) => found.push(stored),
                     // Among others a destroyed record is not worth an error.
                     Err(ReadError::Destroyed) if kid.is_none() => {}
@@ -146,13 +146,13 @@ impl<'a> Reader<'a> {
 
     /// Where the record that a search found is kept; shows nothing else of it.
     pub fn key(&self, hit: &Hit) -> Result<RecordKey, ReadError> {
-        Ok(open(self.keyring(), self.found(hit)?)?.key)
+        Ok(open(self.keyring(), &*self.found(hit)?)?.key)
     }
 
     /// The record version that a search found.
     pub fn fetch(&self, hit: &Hit) -> Result<Stored, ReadError> {
         let row = self.found(hit)?;
-        self.show(row)
+        self.show(&row)
     }
 
     /// What search knows of the record version that it found.
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
         &self.chart.inner.keyring
     }
 
-    fn found(&self, hit: &Hit) -> Result<Row, ReadError> {
+    fn found(&self, hit: &Hit) -> Result<Arc<Row>, ReadError> {
         let row = self.chart.inner.truth.by_vid(hit.vid)?;
         row.filter(|row| self.access.permits(Action::Search, &row.head))
             .ok_or(ReadError::NotAllowed)
@@ -211,7 +211,7 @@ impl<'a> Reader<'a> {
         Ok(next.is_none_or(|next| at_us < next.head.updated_us))
     }
 
-    fn show(&self, row: Row) -> Result<Stored, ReadError> {
+    fn show(&self, row: &Row) -> Result<Stored, ReadError> {
         let patients = row.head.patients.clone();
         let stored = open(self.keyring(), row)?;
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -240,7 +240,7 @@ impl Drop for Reader<'_> {
 }
 
 /// Opens a row.
-pub(crate) fn open(keyring: &Keyring, row: Row) -> Result<Stored, ReadError> {
+pub(crate) fn open(keyring: &Keyring, row: &Row) -> Result<Stored, ReadError> {
     let head = &row.head;
     if head.patients.iter().any(|scope| keyring.is_destroyed(scope)) {
         return Err(ReadError::Destroyed);

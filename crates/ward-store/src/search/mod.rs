@@ -9,7 +9,10 @@ mod order;
 mod plan;
 mod stream;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
@@ -27,7 +30,7 @@ use crate::{
     keys::{Keyring, Scope},
     query::{Filter, Found, Hit, Part, Query, SearchError},
     seal,
-    truth::TruthError,
+    truth::{Row, TruthError},
 };
 
 /// Most records changed since the first page that a later page sets right.
@@ -40,8 +43,8 @@ pub(crate) trait Past {
     fn rid_of(&self, kid: &[u8; 16]) -> Result<Option<u64>, TruthError>;
     /// The records with a version written after `seq`; `None` when there are more than `limit`.
     fn changed_since(&self, seq: Seq, limit: usize) -> Result<Option<BTreeSet<u64>>, TruthError>;
-    /// A version by its number, with its sealed terms.
-    fn row(&self, vid: u64) -> Result<Option<(RowHead, Vec<u8>)>, TruthError>;
+    /// A version by its number.
+    fn row(&self, vid: u64) -> Result<Option<Arc<Row>>, TruthError>;
     /// The version of a record that was current after commit `seq`, with its sealed terms.
     fn row_at(&self, rid: u64, seq: Seq) -> Result<Option<(RowHead, Vec<u8>)>, TruthError>;
 }
@@ -144,7 +147,7 @@ impl Search<'_, '_> {
                     return true;
                 }
                 if page.hits.len() < wanted {
-                    page.hits.push(hit_of(&row));
+                    page.hits.push(hit_of(row));
                     page.next = Some((at, row.rid));
                     return true;
                 }
@@ -172,11 +175,7 @@ impl Search<'_, '_> {
             let at = u16::try_from(at).map_err(|_| SearchError::Cursor)?;
             let order = Order::new(part.kind, &self.query.sort);
             self.each_match(part, 0, &mut |row, terms| {
-                rows.push(SortRow {
-                    keys: order.keys_of(&row, terms),
-                    part: at,
-                    hit: hit_of(&row),
-                });
+                rows.push(SortRow { keys: order.keys_of(row, terms), part: at, hit: hit_of(row) });
                 true
             })?;
         }
@@ -207,7 +206,7 @@ impl Search<'_, '_> {
         &self,
         part: &Part,
         after: u64,
-        each: &mut dyn FnMut(RowHead, &[Term]) -> bool,
+        each: &mut dyn FnMut(&RowHead, &[Term]) -> bool,
     ) -> Result<bool, SearchError> {
         let mut opened = Opened { plain: Vec::new() };
         let overlay = self.overlay(part, after, &mut opened)?;
@@ -222,7 +221,7 @@ impl Search<'_, '_> {
                 && from_index.is_none_or(|next| *rid < next)
             {
                 if let Some((_, (row, terms))) = overlay.next()
-                    && !each(row, &terms)
+                    && !each(&row, &terms)
                 {
                     return Ok(false);
                 }
@@ -232,17 +231,17 @@ impl Search<'_, '_> {
             if self.changed.contains(&rid) {
                 if overlay.peek().is_some_and(|(at, _)| *at == rid)
                     && let Some((_, (row, terms))) = overlay.next()
-                    && !each(row, &terms)
+                    && !each(&row, &terms)
                 {
                     return Ok(false);
                 }
                 continue;
             }
             let Some(vid) = self.view.index.place(rid)? else { continue };
-            let Some((row, sealed_terms)) = self.view.truth.row(vid)? else { continue };
-            if row.rid == rid
-                && let Some(terms) = self.check(part, &row, &sealed_terms, &mut opened)?
-                && !each(row, &terms)
+            let Some(row) = self.view.truth.row(vid)? else { continue };
+            if row.head.rid == rid
+                && let Some(terms) = self.check(part, &row.head, &row.terms, &mut opened)?
+                && !each(&row.head, &terms)
             {
                 return Ok(false);
             }

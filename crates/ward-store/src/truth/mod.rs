@@ -3,18 +3,20 @@
 //! Reads run inline on a few read-only connections; the writer thread has the only connection
 //! that writes.
 
+mod cache;
 pub(crate) mod rows;
 pub(crate) mod schema;
 
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use ward_core::{Kind, ResourceType};
 
+use self::cache::RowCache;
 pub(crate) use self::rows::{Row, RowFlags};
 use crate::{
     RowHead, Seq,
@@ -48,6 +50,7 @@ pub(crate) struct Truth {
     path: PathBuf,
     idle: Mutex<Pool>,
     returned: Condvar,
+    cache: RowCache,
 }
 
 struct Pool {
@@ -79,7 +82,12 @@ impl Truth {
 
     pub(crate) fn open(path: &Path, n_readers: usize) -> Truth {
         let pool = Pool { idle: Vec::new(), n_open: 0, n_max: n_readers.max(1) };
-        Truth { path: path.to_owned(), idle: Mutex::new(pool), returned: Condvar::new() }
+        Truth {
+            path: path.to_owned(),
+            idle: Mutex::new(pool),
+            returned: Condvar::new(),
+            cache: RowCache::default(),
+        }
     }
 
     /// Runs `read` on a free connection, in one snapshot if it asks more than once.
@@ -121,8 +129,18 @@ impl Truth {
     }
 
     /// The current version of a record.
-    pub(crate) fn current(&self, kid: &[u8; 16]) -> Result<Option<Row>, TruthError> {
-        self.read(|db| rows::current(db, kid))
+    pub(crate) fn current(&self, kid: &[u8; 16]) -> Result<Option<Arc<Row>>, TruthError> {
+        self.cache.current(kid, || self.read(|db| rows::current(db, kid)))
+    }
+
+    /// The writer has written versions of records that were there before.
+    pub(crate) fn changed(&self, kids: &[[u8; 16]]) {
+        self.cache.changed(kids);
+    }
+
+    /// The writer does not know what reached the disk.
+    pub(crate) fn doubt(&self) {
+        self.cache.doubt();
     }
 
     /// One version of a record.
@@ -131,8 +149,8 @@ impl Truth {
     }
 
     /// A version by its number in the table.
-    pub(crate) fn by_vid(&self, vid: u64) -> Result<Option<Row>, TruthError> {
-        self.read(|db| rows::by_vid(db, vid))
+    pub(crate) fn by_vid(&self, vid: u64) -> Result<Option<Arc<Row>>, TruthError> {
+        self.cache.row(vid, || self.read(|db| rows::by_vid(db, vid)))
     }
 
     /// The last commit.
@@ -200,8 +218,8 @@ impl Past for Truth {
         })
     }
 
-    fn row(&self, vid: u64) -> Result<Option<(RowHead, Vec<u8>)>, TruthError> {
-        self.read(|db| rows::terms_of(db, vid))
+    fn row(&self, vid: u64) -> Result<Option<Arc<Row>>, TruthError> {
+        self.by_vid(vid)
     }
 
     fn row_at(&self, rid: u64, seq: Seq) -> Result<Option<(RowHead, Vec<u8>)>, TruthError> {

@@ -115,17 +115,6 @@ pub(crate) fn by_vid(db: &Connection, vid: u64) -> Result<Option<Row>, TruthErro
     one(db.prepare_cached(sql)?.query_row([vid], read_row))
 }
 
-/// What search knows of a version, without its body.
-pub(crate) fn terms_of(
-    db: &Connection,
-    vid: u64,
-) -> Result<Option<(RowHead, Vec<u8>)>, TruthError> {
-    let sql = "SELECT vid, rid, kid, ver, seq, kind, patients, flags, updated, terms, x'' \
-               FROM version WHERE vid = ?1";
-    let row = one(db.prepare_cached(sql)?.query_row([vid], read_row))?;
-    Ok(row.map(|row| (row.head, row.terms)))
-}
-
 /// The version that was current after commit `seq`.
 pub(crate) fn current_at(
     db: &Connection,

@@ -42,6 +42,8 @@ struct Outcome {
 struct After {
     settled: Vec<NewKey>,
     destroyed: Option<Scope>,
+    /// Blind ids of records that were there before.
+    rewritten: Vec<[u8; 16]>,
     rotated: Option<Box<ward_crypto::TenantKey>>,
 }
 
@@ -113,6 +115,7 @@ impl Writer {
                 }
             }
             Err(failure) => {
+                self.parts.truth.doubt();
                 // What was noted of this batch stays noted: it can only refuse too much.
                 let full = matches!(failure, BatchFailure::Full);
                 if full && (db.is_autocommit() || db.execute_batch("ROLLBACK").is_ok()) {
@@ -154,6 +157,7 @@ impl Writer {
             tracing::error!(tenant_version, "restart needed after a rotation");
             return false;
         }
+        self.parts.truth.doubt();
         if state.seq != self.state.seq {
             // The failed batch had reached the disk after all.
             self.recent = Recent::new(state.seq);
@@ -207,6 +211,9 @@ impl Writer {
     /// Gives the batch to the index, which answers the callers whose records it then holds; the
     /// others are answered here.
     fn hand_on(&mut self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+        for outcome in &outcomes {
+            self.parts.truth.changed(&outcome.after.rewritten);
+        }
         let mut applied = Applied { seq: self.state.seq, changes: Vec::new(), answers: Vec::new() };
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             for new in &outcome.after.settled {
@@ -430,6 +437,9 @@ impl UnitAt<'_> {
             let PreparedWrite { mut row, content, event, add, remove, touched, .. } = write;
             row.head.vid = self.state.vid;
             row.head.rid = rid.unwrap_or(self.state.vid);
+            if rid.is_some() {
+                outcome.after.rewritten.push(row.head.kid);
+            }
             row.head.seq = seq;
             rows::insert(self.db, &row)?;
             digest.push(&row.head, &content);

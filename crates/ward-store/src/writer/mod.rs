@@ -23,6 +23,7 @@ use crate::{
     lock::Lock,
     prepare::PreparedUnit,
     queue::{CommandId, Leased},
+    truth::Truth,
     unit::Receipt,
 };
 
@@ -102,6 +103,7 @@ impl Drop for WriterHandle {
 pub(crate) struct WriterParts {
     pub(crate) path: PathBuf,
     pub(crate) db: Connection,
+    pub(crate) truth: Arc<Truth>,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) limits: StoreLimits,
