@@ -87,7 +87,7 @@ pub(crate) fn terms(
     plain: &[u8],
     random: &dyn Random,
 ) -> Result<Vec<u8>, SealError> {
-    seal(keyring, row, TERMS, Codec::TERMS_1, plain, random)
+    seal(keyring, row, TERMS, Codec::TERMS, plain, random)
 }
 
 /// The sealed form of a body, with the id in front: the row itself only has it blinded.
@@ -105,7 +105,7 @@ pub(crate) fn body(
     with_id.push(u8::try_from(id.len()).map_err(|_| SealError::Id)?);
     with_id.extend_from_slice(id);
     with_id.extend_from_slice(plain);
-    seal(keyring, row, BODY, Codec::BODY_1, &with_id, random)
+    seal(keyring, row, BODY, Codec::BODY, &with_id, random)
 }
 
 fn open(
