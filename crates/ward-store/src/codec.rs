@@ -278,7 +278,11 @@ mod tests {
             digest(BODY_1),
             digest(TERMS_1)
         ));
-        expect_test::expect!["75bbd40b52698fd4 f4f7c4f8d0fd7039"].assert_eq(&format!("{} {}", digest(BODY_2), digest(TERMS_2)));
+        expect_test::expect!["75bbd40b52698fd4 f4f7c4f8d0fd7039"].assert_eq(&format!(
+            "{} {}",
+            digest(BODY_2),
+            digest(TERMS_2)
+        ));
     }
 
     #[test]
