@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use ward_tests::{Client, House, ward};
+use ward_tests::{Client, House, pause, wait_until, ward};
 
 /// Counts by type.
 type Counts = BTreeMap<String, u64>;
@@ -66,7 +66,7 @@ fn killed_server_under_an_import() {
     for _ in 0..4 {
         let mut server = house.serve();
         let mut child = start(&house, folder.path());
-        std::thread::sleep(Duration::from_millis((next(&mut random) * 600.0) as u64));
+        pause(Duration::from_millis((next(&mut random) * 600.0) as u64));
         server.kill();
         child.wait().unwrap();
     }
@@ -228,14 +228,12 @@ fn start(house: &House, path: &Path) -> Child {
 }
 
 fn ended_within(child: &mut Child, patience: Duration) -> Option<bool> {
-    let began = Instant::now();
-    while began.elapsed() < patience {
-        if let Some(status) = child.try_wait().unwrap() {
-            return Some(status.success());
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    None
+    let mut ended = None;
+    wait_until(patience, || {
+        ended = child.try_wait().unwrap();
+        ended.is_some()
+    });
+    ended.map(|status| status.success())
 }
 
 /// What searches count of the same types.

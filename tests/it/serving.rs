@@ -9,7 +9,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use ward_tests::{Client, House, ward};
+use ward_tests::{Client, House, pause, wait_until, ward};
 
 #[test]
 fn stops_cleanly_when_it_is_told() {
@@ -78,7 +78,7 @@ fn samples_the_index_and_tells() {
             break;
         }
         assert!(began.elapsed() < Duration::from_secs(30), "no sample was taken");
-        std::thread::sleep(Duration::from_millis(100));
+        pause(Duration::from_millis(20));
     }
 }
 
@@ -104,11 +104,9 @@ fn checkpoints_outside_find_what_was_put_back() {
     let mut server = Serving::start(&house, &settings);
     create(&mut server.client(&house));
     // Signed without another write, soon after the last.
-    let (before, began) = (n_kept(), Instant::now());
+    let before = n_kept();
     create(&mut server.client(&house));
-    while n_kept() <= before + 1 && began.elapsed() < Duration::from_secs(3) {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until(Duration::from_secs(3), || before + 1 < n_kept());
     assert!(before < n_kept(), "no checkpoint was signed by itself");
     server.kill();
     let verify = || {

@@ -36,7 +36,7 @@ fn every_row_is_walked_by_every_role() {
                 .collect();
             line.entry(statuses.join("/")).or_default().push(name);
         }
-        write!(golden, "{:6} {}\n", row.method, row.path).unwrap();
+        writeln!(golden, "{:6} {}", row.method, row.path).unwrap();
         for (statuses, names) in line {
             writeln!(golden, "    {statuses}: {}", names.join(" ")).unwrap();
         }

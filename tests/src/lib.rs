@@ -15,7 +15,9 @@
 mod http;
 mod server;
 mod shared;
+mod wait;
 
 pub use http::{Client, Reply};
 pub use server::{House, Server, ward};
 pub use shared::{shared_data, skip};
+pub use wait::{pause, wait_until};

@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::Client;
+use crate::{Client, wait_until};
 
 /// The binary under test: `WARD_BIN`, or the one beside this test, built if it is missing.
 pub fn ward() -> &'static Path {
@@ -148,14 +148,12 @@ impl Server {
     pub fn end(&mut self, signal: &str, patience: Duration) -> bool {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-        let until = Instant::now() + patience;
-        loop {
-            match self.child.try_wait().unwrap() {
-                Some(status) => return status.success(),
-                None if until < Instant::now() => return false,
-                None => std::thread::park_timeout(Duration::from_millis(20)),
-            }
-        }
+        let mut ended = None;
+        wait_until(patience, || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.is_some_and(|status| status.success())
     }
 
     pub fn client(&self) -> Client {
