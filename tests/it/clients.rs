@@ -17,7 +17,7 @@ fn public_clients() {
     }
     let house = House::new();
     let server = house.serve();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/data/clients.py");
+    let script = format!("{}/data/clients.py", std::env::var("CARGO_MANIFEST_DIR").unwrap());
     let output = Command::new(python)
         .arg(script)
         .arg(format!("http://{}/fhir", server.address))

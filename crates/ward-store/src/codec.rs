@@ -262,7 +262,8 @@ mod tests {
         let samples = samples();
         for (name, samples) in [("body-2", &samples.bodies), ("terms-2", &samples.terms)] {
             let bytes = zstd::dict::from_samples(samples, 48 * 1024).unwrap();
-            let path = format!("{}/data/{name}.zdict", env!("CARGO_MANIFEST_DIR"));
+            let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+            let path = format!("{folder}/data/{name}.zdict");
             std::fs::write(path, bytes).unwrap();
         }
     }

@@ -8,9 +8,9 @@ use ward_fhir::Json;
 use crate::house::House;
 
 fn folder() -> Option<PathBuf> {
-    let data = std::env::var_os("WARD_SHARED_DATA")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
+    let data = std::env::var_os("WARD_SHARED_DATA").map(PathBuf::from).unwrap_or_else(|| {
+        PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../../shared/data")
+    });
     let folder = data.join("fhir/synthea-r4-smart");
     folder.is_dir().then_some(folder)
 }
