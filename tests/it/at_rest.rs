@@ -8,7 +8,7 @@ use std::{
 
 use aho_corasick::AhoCorasick;
 use serde_json::Value;
-use ward_tests::House;
+use ward_tests::{House, shared_data, skip};
 
 const SEED: u64 = 11;
 const N_PATIENTS: u64 = 40;
@@ -51,6 +51,37 @@ fn nothing_readable_is_on_disk() {
     }
     let found = found(&house.data(), &planted);
     assert_eq!(found, ["plain: Quetzalcoatl", "wide: Xochipilli"]);
+}
+
+/// The same for real bundles, every kind of resource in them, with the names and codes of whole
+/// charts.
+#[test]
+fn nothing_of_real_charts_is_on_disk() {
+    let Some(folder) = shared_data("fhir/synthea-r4-smart") else {
+        return skip("synthea-r4-smart is not on this machine");
+    };
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "json"))
+        .collect();
+    paths.sort();
+    let mut words = BTreeSet::new();
+    for path in &paths {
+        collect(&serde_json::from_slice(&fs::read(path).unwrap()).unwrap(), &mut words);
+    }
+    // In tens of megabytes of noise five letters of any case turn up by chance.
+    words.retain(|word| 6 <= word.len());
+    assert!(1_000 < words.len(), "{} words", words.len());
+    let house = House::new();
+    house.import(&paths);
+    let server = house.serve();
+    assert_eq!(server.client().get("/fhir/Patient?_count=1").status, 200);
+    assert_eq!(found(&house.data(), &words), Vec::<String>::new());
+    drop(server);
+    let planted = words.iter().find(|word| word.is_ascii()).unwrap().clone();
+    fs::write(house.data().join("planted"), planted.to_uppercase()).unwrap();
+    assert_eq!(found(&house.data(), &words), [format!("planted: {planted}")]);
 }
 
 /// Names, identifiers, phones, streets and codes long enough that chance does not write them.
