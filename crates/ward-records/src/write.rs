@@ -5,6 +5,7 @@ use ward_fhir::{
     Json,
     outcome::{Issue, IssueCode},
 };
+use ward_policy::Action;
 use ward_store::{Absent, CommitError, CommitUnit, Interaction, Write, WriteKind};
 
 use crate::{Prefer, Records, RecordsError, Reply, audit_event, now_of, prepare, search::Matched};
@@ -190,6 +191,7 @@ impl Records {
         if_match: Option<u32>,
     ) -> Result<Reply, RecordsError> {
         audit_event::may_write(key.kind)?;
+        self.may_delete(cx, key.kind).await?;
         for _ in 0..TRIES_MAX {
             let Some((base, false)) = self.chart.current(key)? else {
                 return Ok(Reply::empty(204));
@@ -236,12 +238,23 @@ impl Records {
         query: &str,
     ) -> Result<Reply, RecordsError> {
         audit_event::may_write(kind)?;
+        self.may_delete(cx, kind).await?;
         let Matched { keys, .. } = self.matches_of(cx, kind, query).await?;
         match keys.as_slice() {
             [] => Ok(Reply::empty(204)),
             [key] => self.delete(cx, key, None).await,
             _ => Err(several_match()),
         }
+    }
+
+    /// Refuses who may never delete a record of this type, whether or not there is one.
+    async fn may_delete(&self, cx: &Ctx, kind: ResourceType) -> Result<(), RecordsError> {
+        if !self.chart.policy().grant(cx, Action::Delete, kind).is_none() {
+            return Ok(());
+        }
+        let act = Interaction::of(AuditAction::Delete, kind);
+        self.chart.audit(cx, act, AuditOutcome::MinorFailure).await?;
+        Err(RecordsError::new(Kind::Refused, "not allowed"))
     }
 
     /// Commits one resource.
