@@ -10,9 +10,13 @@ use super::{
     value::ValueRef,
 };
 
-/// Shortest and longest start of a text that has a key of its own, in characters.
-/// LIMIT: shorter starts match too much to be worth a list, longer ones add little.
-pub(super) const PREFIX_MIN: usize = 3;
+/// Shortest start of a text that has a key of its own, in bytes of UTF-8: three Latin letters, or
+/// one Chinese character, which is often a whole family name.
+/// LIMIT: shorter starts match too much to be worth a list.
+pub(super) const PREFIX_BYTES_MIN: usize = 3;
+
+/// Longest start of a text that has a key of its own, in characters.
+/// LIMIT: longer ones add little.
 pub(super) const PREFIX_MAX: usize = 8;
 
 /// Bytes of a text that its exact key holds.
@@ -64,8 +68,11 @@ pub(super) fn value_keys(value: &ValueRef<'_>, out: &mut dyn FnMut(IndexKey)) {
             let folded = fold(text);
             out(exact(&folded));
             let n_chars = folded.chars().take(PREFIX_MAX).count();
-            for n in PREFIX_MIN..=n_chars {
-                out(start(head(&folded, n)));
+            for n in 1..=n_chars {
+                let head = head(&folded, n);
+                if PREFIX_BYTES_MIN <= head.len() {
+                    out(start(head));
+                }
             }
         }
         ValueRef::Date { from_us, to_us } => {

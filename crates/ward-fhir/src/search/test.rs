@@ -237,9 +237,10 @@ impl Test {
             Test::String { text, how: TextMatch::Exact } => one(keys::exact(&fold(text))),
             Test::String { text, how: TextMatch::Starts } => {
                 let n_chars = text.chars().take(keys::PREFIX_MAX).count();
-                match n_chars < keys::PREFIX_MIN {
+                let head = head(text, n_chars);
+                match head.len() < keys::PREFIX_BYTES_MIN {
                     true => Lookup::Scan,
-                    false => one(keys::start(head(text, n_chars))),
+                    false => one(keys::start(head)),
                 }
             }
             Test::Date { prefix: Prefix::Eq, interval } => buckets(*interval),

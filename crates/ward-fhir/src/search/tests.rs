@@ -478,3 +478,13 @@ fn real_records() {
     }
     assert!(0 < n_records);
 }
+
+/// Family names of one character are common; searching for one must not read every patient.
+#[test]
+fn short_names_have_lists() {
+    for (text, has_list) in [("王", true), ("Lee", true), ("Ли", true), ("Li", false), ("É", false)]
+    {
+        let test = Test::String { text: fold(text).into(), how: TextMatch::Starts };
+        assert_eq!(matches!(test.lookup(), Lookup::Keys(_)), has_list, "{text}");
+    }
+}
