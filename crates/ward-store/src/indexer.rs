@@ -38,6 +38,8 @@ const BATCHES_WAITING_MAX: usize = 4;
 pub(crate) struct Applied {
     pub(crate) seq: Seq,
     pub(crate) changes: Vec<IndexChange>,
+    /// Some of it truth's log does not tell, so that no replay would bring it again.
+    pub(crate) is_untold: bool,
     pub(crate) answers: Vec<Answer>,
 }
 
@@ -268,7 +270,9 @@ impl Indexer {
         // without a number of its own (a destroyed patient) must be applied whatever it says.
         if self.replay_from.is_none() {
             let result = match self.state.current() {
-                Some(index) => index.apply(applied.seq.max(index.high_water()), &applied.changes),
+                Some(index) => index
+                    .apply(applied.seq.max(index.high_water()), &applied.changes)
+                    .and_then(|()| if applied.is_untold { index.persist() } else { Ok(()) }),
                 None => Ok(()),
             };
             if let Err(error) = result {

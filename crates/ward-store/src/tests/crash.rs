@@ -133,3 +133,27 @@ fn a_folder_is_opened_once_and_made_once() {
     assert!(matches!(again, Err(OpenError::NotEmpty(_))));
     drop(rig.open());
 }
+
+/// Truth's log has no row for it, so that no replay would take the records out again.
+#[test]
+fn a_destroyed_patient_stays_out_of_the_index_after_a_crash() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    commit(&chart, 1, create(&patient("a", "Same"))).unwrap();
+    // More than a start compares.
+    for n in 0..50 {
+        commit(&chart, 1, create(&patient(&format!("b{n}"), "Same"))).unwrap();
+    }
+    // Everything is in the index on disk before.
+    run(chart.close(at(2)));
+    let chart = rig.open();
+    run(chart.shred(&cx(3), &"a".parse().unwrap())).unwrap();
+    let crashed = rig.crashed();
+    drop(chart);
+    let chart = crashed.open();
+    until_ready(&chart);
+    let index = chart.inner.index.current().unwrap();
+    let view = index.view();
+    assert_eq!(view.place(1).unwrap(), None);
+    assert_eq!(view.place(2).unwrap(), Some(2));
+}

@@ -214,7 +214,9 @@ impl Writer {
         for outcome in &outcomes {
             self.parts.truth.changed(&outcome.after.rewritten);
         }
-        let mut applied = Applied { seq: self.state.seq, changes: Vec::new(), answers: Vec::new() };
+        let is_untold = outcomes.iter().any(|it| it.after.destroyed.is_some());
+        let seq = self.state.seq;
+        let mut applied = Applied { seq, changes: Vec::new(), is_untold, answers: Vec::new() };
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             for new in &outcome.after.settled {
                 self.parts.keyring.settled(new);
