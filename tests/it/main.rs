@@ -10,6 +10,7 @@
     reason = "tests may"
 )]
 
+mod accounts;
 mod at_rest;
 mod clients;
 mod config;

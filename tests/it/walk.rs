@@ -86,6 +86,7 @@ fn ask(client: &mut Client, row: &Endpoint, kind: &str, signed_in: bool) -> u16 
         .replace("{type}", kind)
         .replace("{compartment}", "Patient")
         .replace("{id}", &id)
+        .replace("{session}", "none")
         .replace("{version}", "1");
     let mut kind_of_body = "application/fhir+json";
     let body = match (row.method, row.path) {

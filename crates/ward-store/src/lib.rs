@@ -18,6 +18,7 @@ mod keys;
 mod limits;
 mod lock;
 mod maintain;
+mod own;
 mod peek;
 mod postings;
 mod prepare;

@@ -20,7 +20,7 @@ use crate::{
     record::{HistoryOf, HistoryPlace, Stored},
     seal::{self, SealError},
     search,
-    truth::{Row, is_public, rows},
+    truth::{Row, Truth, is_public, rows},
     unit::Interaction,
 };
 
@@ -195,6 +195,14 @@ impl<'a> Reader<'a> {
         &self.chart.inner.keyring
     }
 
+    pub(crate) fn truth(&self) -> &Truth {
+        &self.chart.inner.truth
+    }
+
+    pub(crate) fn permits(&self, action: Action, row: &Row) -> bool {
+        self.access.permits(action, &row.head)
+    }
+
     fn found(&self, hit: &Hit) -> Result<Arc<Row>, ReadError> {
         let row = self.chart.inner.truth.by_vid(hit.vid)?;
         row.filter(|row| self.access.permits(Action::Search, &row.head))
@@ -211,7 +219,7 @@ impl<'a> Reader<'a> {
         Ok(next.is_none_or(|next| at_us < next.head.updated_us))
     }
 
-    fn show(&self, row: &Row) -> Result<Stored, ReadError> {
+    pub(crate) fn show(&self, row: &Row) -> Result<Stored, ReadError> {
         let patients = row.head.patients.clone();
         let stored = open(self.keyring(), row)?;
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -85,7 +85,7 @@ async fn principal_of(
         return principal.map_err(auth_error);
     }
     let cookie = Asked::cookie(headers, COOKIE).ok_or_else(|| auth_error(AuthError::Needed))?;
-    app.gate.session(cookie, now).map_err(auth_error)
+    app.gate.session(cookie, now, app.random.as_ref()).await.map_err(auth_error)
 }
 
 /// Refuses what a page of another site asks in a person's name. Programs that are no browsers send

@@ -76,4 +76,11 @@ impl App {
     pub async fn open_setup(&self) -> Result<Option<String>, crate::AuthError> {
         self.gate.open_setup(self.random.as_ref(), crate::now()).await
     }
+
+    /// Ends the sessions that are over, so that their end is on record.
+    ///
+    /// - Audit: a `logout` for each.
+    pub async fn sweep_sessions(&self) -> Result<(), crate::AuthError> {
+        self.gate.sweep(crate::now(), self.random.as_ref()).await
+    }
 }

@@ -9,7 +9,7 @@ use ward_policy::Action;
 
 use crate::{
     app::App,
-    handlers::{access, fhir, house, keys},
+    handlers::{access, accounts, audit, fhir, house, keys},
     request::Asked,
     respond::Answer,
 };
@@ -67,12 +67,22 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/sign-in" Public, Some(A::Login), access::sign_in, "Start a session";
     "POST" "/api/sign-out" Public, Some(A::Logout), access::sign_out, "End the session";
     "GET" "/api/me" SignedIn(Action::Read), None, access::me, "Who is signed in";
-    "POST" "/api/accounts" House(Action::ManageAccounts), Some(A::AccountChanged), access::create_account, "Make an account";
-    "POST" "/api/tokens" House(Action::ManageTokens), Some(A::TokenCreated), access::create_token, "Make a bearer token";
-    "DELETE" "/api/tokens/{id}" House(Action::ManageTokens), Some(A::TokenRevoked), access::revoke_token, "End a bearer token";
+    "POST" "/api/me/password" SignedIn(Action::Read), Some(A::AccountChanged), access::change_password, "Change the own password; the person's other sessions end";
+    "GET" "/api/accounts" House(Action::ManageAccounts), Some(A::Read), accounts::list, "Every account, without its password";
+    "POST" "/api/accounts" House(Action::ManageAccounts), Some(A::AccountChanged), accounts::create, "Make an account";
+    "GET" "/api/accounts/{id}" House(Action::ManageAccounts), Some(A::Read), accounts::read, "One account";
+    "PUT" "/api/accounts/{id}/role" House(Action::ManageAccounts), Some(A::AccountChanged), accounts::set_role, "Give an account another role; its sessions end";
+    "PUT" "/api/accounts/{id}/active" House(Action::ManageAccounts), Some(A::AccountChanged), accounts::set_active, "Close an account, which ends its sessions, or open it again";
+    "POST" "/api/accounts/{id}/reset-password" House(Action::ManageAccounts), Some(A::AccountChanged), accounts::reset_password, "Make a temporary password; the account's sessions end";
+    "GET" "/api/accounts/{id}/sessions" House(Action::ManageAccounts), Some(A::Read), accounts::sessions, "The sessions of an account";
+    "DELETE" "/api/accounts/{id}/sessions" House(Action::ManageAccounts), Some(A::Logout), accounts::end_sessions, "End all sessions of an account";
+    "DELETE" "/api/accounts/{id}/sessions/{session}" House(Action::ManageAccounts), Some(A::Logout), accounts::end_session, "End one session of an account";
+    "GET" "/api/tokens" House(Action::ManageTokens), Some(A::Read), accounts::tokens, "Every bearer token, without its text";
+    "POST" "/api/tokens" House(Action::ManageTokens), Some(A::TokenCreated), accounts::create_token, "Make a bearer token";
+    "DELETE" "/api/tokens/{id}" House(Action::ManageTokens), Some(A::TokenRevoked), accounts::revoke_token, "End a bearer token";
+    "GET" "/api/audit" House(Action::AuditRead), Some(A::AuditRead), audit::list, "The audit log, newest first; AuditEvent says more of each entry";
     "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
     "DELETE" "/api/keys/{id}" House(Action::ManageKeys), Some(A::KeyDestroyed), keys::shred, "Destroy a patient's key and with it the patient's data";
-    "GET" "/api/imports/{id}" House(Action::Import), None, house::import_done, "Whether a batch of an import is loaded";
     "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";
     "POST" "/fhir" SignedIn(Action::Create), Some(A::Transaction), fhir::bundle, "Batch or transaction";
     "GET" "/fhir" SignedIn(Action::Search), Some(A::Search), fhir::search_system, "Search all types";

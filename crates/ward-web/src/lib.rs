@@ -26,6 +26,7 @@ pub use self::{
     care::CareFigures,
     clock::now,
     endpoints::{ALL as ENDPOINTS, Access, Endpoint, api_page},
+    handlers::audit::AuditLine,
     listen::{Listening, ServeError, ServeOptions, serve},
     openapi::openapi,
 };

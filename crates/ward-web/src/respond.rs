@@ -125,6 +125,16 @@ pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     response
 }
 
+/// A value of ours as JSON.
+pub(crate) fn value(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
+    json(status, value.to_string().into_bytes())
+}
+
+/// There is nothing more to say.
+pub(crate) fn done(status: StatusCode) -> Response<Body> {
+    json(status, br#"{"done":true}"#.to_vec())
+}
+
 pub(crate) fn text(status: StatusCode, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

@@ -5,15 +5,21 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ward_core::{
-    Actor, ActorKind, AuditAction, AuditOutcome, Ctx, FhirId, RecordKey, ResourceType, Role,
-    ids::ActorId,
+    Actor, ActorKind, AuditAction, AuditOutcome, Ctx, FhirId, RecordKey, Role, ids::ActorId,
 };
-use ward_crypto::{Random, password, sha256};
+use ward_crypto::{Random, password};
 use ward_store::{Chart, Interaction};
 
-use super::{AuthError, NewAccount, accounts, system_ctx, tokens, tries::Tries};
+use super::{
+    AuthError,
+    accounts::key_of_id,
+    hex,
+    sessions::{Expired, Found, Sessions},
+    system_ctx, tokens,
+    tries::Tries,
+};
 
 /// Who was let in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,38 +30,24 @@ pub(crate) struct Principal {
     pub(crate) expires: Option<Timestamp>,
 }
 
-/// Seconds without a request before a session ends.
-/// LIMIT: 45 CFR 164.312(a)(2)(iii), automatic logoff; 15 minutes is the usual reading.
-const IDLE_S: i64 = 15 * 60;
-
-/// Seconds before a session ends whatever happens.
-/// LIMIT: one long shift.
-const ABSOLUTE_S: i64 = 12 * 60 * 60;
-
-/// LIMIT: far more than the people of a large hospital on shift.
-const SESSIONS_MAX: usize = 20_000;
-
 /// LIMIT: far more than the interfaces of a hospital.
 const TOKENS_MAX: usize = 10_000;
 
 pub(crate) struct Gate {
-    chart: Chart,
-    known: Mutex<HashMap<[u8; 32], Principal>>,
-    sessions: Mutex<HashMap<[u8; 32], Session>>,
-    tries: Tries,
-    setup: Mutex<Option<[u8; 32]>>,
+    pub(super) chart: Chart,
+    known: Mutex<HashMap<[u8; 32], Known>>,
+    pub(super) sessions: Sessions,
+    pub(super) tries: Tries,
+    pub(super) setup: Mutex<Option<[u8; 32]>>,
+    /// Held while an account is changed, so that two administrators cannot put each other out at
+    /// the same time.
+    pub(super) changing: tokio::sync::Mutex<()>,
 }
 
-struct Session {
+/// A token that was looked up.
+struct Known {
     principal: Principal,
-    began: Timestamp,
-    seen: Timestamp,
-}
-
-/// The record that says that the first account was made.
-fn setup_done() -> Result<RecordKey, AuthError> {
-    let id = "set-up".parse().map_err(|_| AuthError::Invalid("id"))?;
-    Ok(RecordKey::new(ResourceType::SETTING, id))
+    used: Timestamp,
 }
 
 impl Gate {
@@ -63,9 +55,10 @@ impl Gate {
         Gate {
             chart,
             known: Mutex::default(),
-            sessions: Mutex::default(),
+            sessions: Sessions::default(),
             tries: Tries::default(),
             setup: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -80,7 +73,10 @@ impl Gate {
         source: &str,
     ) -> Result<Principal, AuthError> {
         let digest = password::token_digest(token);
-        let known = lock(&self.known).get(&digest).cloned();
+        let known = lock(&self.known).get_mut(&digest).map(|known| {
+            known.used = now;
+            known.principal.clone()
+        });
         let principal = match known {
             Some(principal) => principal,
             None => self.look_up(digest, now, random, source).await?,
@@ -100,8 +96,8 @@ impl Gate {
     ) -> Result<Principal, AuthError> {
         let cx = system_ctx(now, random, source);
         let key = tokens::key_of(&digest)?;
-        let kept = match tokens::read(&self.chart, &cx, &key).await? {
-            Some((kept, _)) if !kept.revoked => kept,
+        let (kept, version) = match tokens::read(&self.chart, &cx, &key).await? {
+            Some((kept, version)) if !kept.revoked => (kept, version),
             _ => {
                 let act = Interaction::new(AuditAction::LoginFailed);
                 self.chart.audit(&cx, act, AuditOutcome::MinorFailure).await?;
@@ -112,170 +108,115 @@ impl Gate {
             actor: Actor { id: actor_of(&kept.actor)?, kind: ActorKind::Client },
             role: role_of(&kept.role)?,
             practitioner: None,
-            expires: kept.expires.and_then(|time| time.parse().ok()),
+            expires: end_of(kept.expires.as_deref())?,
         };
         self.chart
-            .audit(&cx, Interaction::on(AuditAction::Login, key), AuditOutcome::Success)
+            .audit(&cx, Interaction::on(AuditAction::Login, key.clone()), AuditOutcome::Success)
             .await?;
-        let mut known = lock(&self.known);
-        if TOKENS_MAX <= known.len() {
-            known.clear();
+        {
+            let mut known = lock(&self.known);
+            if TOKENS_MAX <= known.len() {
+                known.clear();
+            }
+            known.insert(digest, Known { principal: principal.clone(), used: now });
         }
-        known.insert(digest, principal.clone());
+        // Looked at again after it is known: a revocation that came between would have had
+        // nothing to forget.
+        if !matches!(self.chart.current(&key), Ok(Some((at, false))) if at == version) {
+            lock(&self.known).remove(&digest);
+            return Err(AuthError::Needed);
+        }
         Ok(principal)
     }
 
     /// Forgets a token, so that its next use is looked up.
-    pub(crate) fn forget_tokens(&self) {
-        lock(&self.known).clear();
+    pub(crate) fn forget_token(&self, id: &FhirId) {
+        lock(&self.known).retain(|digest, _| hex(digest) != id.as_str());
+    }
+
+    /// When each token was last used, by its id.
+    pub(crate) fn last_uses(&self) -> HashMap<String, Timestamp> {
+        lock(&self.known).iter().map(|(digest, known)| (hex(digest), known.used)).collect()
     }
 
     /// The principal of a session cookie.
-    pub(crate) fn session(&self, cookie: &str, now: Timestamp) -> Result<Principal, AuthError> {
-        let digest = sha256(cookie.as_bytes());
-        let mut sessions = lock(&self.sessions);
-        let session = sessions.get_mut(&digest).ok_or(AuthError::Needed)?;
-        let age = |since: Timestamp| now.duration_since(since);
-        if SignedDuration::from_secs(IDLE_S) <= age(session.seen)
-            || SignedDuration::from_secs(ABSOLUTE_S) <= age(session.began)
-        {
-            sessions.remove(&digest);
-            return Err(AuthError::Needed);
-        }
-        session.seen = now;
-        Ok(session.principal.clone())
-    }
-
-    /// Signs a person in and gives the session's cookie.
     ///
-    /// - Errors: the same `Wrong` for an unknown name and a wrong password; `TooSoon` before the
-    ///   delay after a failure is over, and when too many wait to be checked.
-    /// - Audit: `login` or `login-failed`.
-    pub(crate) async fn sign_in(
+    /// - Audit: `logout`, by whom the session was, when it is found to be over.
+    pub(crate) async fn session(
         &self,
-        name: &str,
-        given: &str,
+        cookie: &str,
         now: Timestamp,
         random: &dyn Random,
-        source: &str,
-    ) -> Result<String, AuthError> {
-        let cx = system_ctx(now, random, source);
-        let key = accounts::key_of(name)?;
-        let place = self.tries.begin(&key, source, now).await;
-        let Ok(_place) = place else {
-            let act = Interaction::on(AuditAction::LoginFailed, key);
-            self.chart.audit(&cx, act, AuditOutcome::MinorFailure).await?;
-            return Err(AuthError::TooSoon);
-        };
-        let kept = accounts::read_record::<accounts::Kept>(&self.chart, &cx, &key).await?;
-        // An unknown name costs as much time as a known one.
-        let hash = kept.as_ref().map_or(NOBODY, |(kept, _)| kept.password.as_str()).to_owned();
-        let given = zeroize::Zeroizing::new(given.to_owned());
-        let matches = tokio::task::spawn_blocking(move || password::verify_password(&given, &hash))
-            .await
-            .map_err(|_| AuthError::Task)?;
-        let Some((kept, _)) = kept.filter(|(kept, _)| matches && kept.active) else {
-            self.tries.failed(&key, source, now);
-            let act = Interaction::on(AuditAction::LoginFailed, key);
-            self.chart.audit(&cx, act, AuditOutcome::MinorFailure).await?;
-            return Err(AuthError::Wrong);
-        };
-        let principal = Principal {
-            actor: Actor { id: actor_of(&kept.actor)?, kind: ActorKind::Person },
-            role: role_of(&kept.role)?,
-            practitioner: kept.practitioner.and_then(|id| id.parse().ok()),
-            expires: None,
-        };
-        self.tries.succeeded(&key, source);
-        self.chart
-            .audit(&cx, Interaction::on(AuditAction::Login, key), AuditOutcome::Success)
-            .await?;
-        let cookie = password::new_token(random)?;
-        let session = Session { principal, began: now, seen: now };
-        let mut sessions = lock(&self.sessions);
-        if SESSIONS_MAX <= sessions.len() {
-            sessions
-                .retain(|_, old| now.duration_since(old.seen) < SignedDuration::from_secs(IDLE_S));
+    ) -> Result<Principal, AuthError> {
+        match self.sessions.find(cookie, now) {
+            Found::Session(session) => Ok(session.principal),
+            Found::Nothing => Err(AuthError::Needed),
+            Found::Expired(expired) => {
+                self.expired(*expired, now, random).await?;
+                Err(AuthError::Needed)
+            }
         }
-        if SESSIONS_MAX <= sessions.len()
-            && let Some(oldest) = sessions.iter().min_by_key(|(_, old)| old.seen).map(|(k, _)| *k)
-        {
-            sessions.remove(&oldest);
+    }
+
+    /// Ends what is over, so that its end is on record also when nobody comes back.
+    ///
+    /// - Audit: a `logout` for each.
+    pub(crate) async fn sweep(&self, now: Timestamp, random: &dyn Random) -> Result<(), AuthError> {
+        let mut outcome = Ok(());
+        for expired in self.sessions.sweep(now) {
+            // One that cannot be written does not keep the others from it.
+            outcome = outcome.and(self.expired(expired, now, random).await);
         }
-        sessions.insert(sha256(cookie.as_bytes()), session);
-        Ok(cookie)
+        outcome
+    }
+
+    pub(super) async fn expired(
+        &self,
+        expired: Expired,
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<(), AuthError> {
+        let Expired { session, why } = expired;
+        let (actor, role) = (session.principal.actor, session.principal.role);
+        let cx = Ctx { actor, role, ..system_ctx(now, random, &session.source) };
+        let act = Interaction::on(AuditAction::Logout, key_of_id(session.account));
+        Ok(self.chart.audit(&cx, act.with_detail(why.to_owned()), AuditOutcome::Success).await?)
     }
 
     /// Ends a session. Nothing happens when there is none.
     ///
     /// - Audit: `logout`, by whom the session was.
     pub(crate) async fn sign_out(&self, cookie: &str, cx: &Ctx) -> Result<(), AuthError> {
-        let ended = lock(&self.sessions).remove(&sha256(cookie.as_bytes()));
-        let Some(session) = ended else { return Ok(()) };
+        let Some(session) = self.sessions.end(cookie) else { return Ok(()) };
         let (actor, role) = (session.principal.actor, session.principal.role);
         let cx = Ctx { actor, role, ..cx.clone() };
-        let act = Interaction::new(AuditAction::Logout);
+        let act = Interaction::on(AuditAction::Logout, key_of_id(session.account));
         Ok(self.chart.audit(&cx, act, AuditOutcome::Success).await?)
     }
 
-    /// Opens set-up with a fresh one-time token, when no account was ever made.
-    pub(crate) async fn open_setup(
-        &self,
-        random: &dyn Random,
-        now: Timestamp,
-    ) -> Result<Option<String>, AuthError> {
-        let cx = system_ctx(now, random, "start");
-        let key = setup_done()?;
-        let done = accounts::read_record::<serde_json::Value>(&self.chart, &cx, &key).await?;
-        if done.is_some() {
-            return Ok(None);
-        }
-        let token = password::new_token(random)?;
-        *lock(&self.setup) = Some(password::token_digest(&token));
-        Ok(Some(token))
-    }
-
-    /// Makes the first account, an administrator, and closes set-up for good.
-    pub(crate) async fn set_up(
-        &self,
-        token: &str,
-        new: NewAccount,
-        now: Timestamp,
-        random: &dyn Random,
-        source: &str,
-    ) -> Result<(), AuthError> {
-        let expected = lock(&self.setup).take().ok_or(AuthError::SetUp)?;
-        if expected != password::token_digest(token) {
-            // Two digests of secrets: their comparison tells nothing useful about either.
-            *lock(&self.setup) = Some(expected);
-            return Err(AuthError::SetUp);
-        }
-        let cx = system_ctx(now, random, source);
-        if let Err(error) = accounts::create(&self.chart, &cx, random, new).await {
-            *lock(&self.setup) = Some(expected);
-            return Err(error);
-        }
-        let key = setup_done()?;
-        let write =
-            tokens::internal_write(key.clone(), ward_store::WriteKind::Create, b"{}".to_vec());
-        let unit =
-            ward_store::CommitUnit { writes: vec![write], ..ward_store::CommitUnit::default() };
-        self.chart.commit(&cx, Interaction::on(AuditAction::SettingChanged, key), unit).await?;
-        Ok(())
+    /// The version of a record of Ward's own is still the one that was seen.
+    pub(super) fn is_at(&self, key: &RecordKey, version: u32) -> Result<bool, AuthError> {
+        Ok(self.chart.current(key)? == Some((version, false)))
     }
 }
 
-/// The hash of a password that nobody has.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// When a token ends. One whose end cannot be read is not let in for ever.
+fn end_of(text: Option<&str>) -> Result<Option<Timestamp>, AuthError> {
+    text.map(|time| time.parse().map_err(|_| AuthError::Invalid("expiry"))).transpose()
+}
 
-fn actor_of(text: &str) -> Result<ActorId, AuthError> {
+pub(super) fn actor_of(text: &str) -> Result<ActorId, AuthError> {
     text.parse().map_err(|_| AuthError::Invalid("actor"))
 }
 
-fn role_of(text: &str) -> Result<Role, AuthError> {
+pub(super) fn role_of(text: &str) -> Result<Role, AuthError> {
     Role::from_word(text).ok_or(AuthError::Invalid("role"))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;

@@ -1,7 +1,12 @@
 //! Who is asking: accounts, sessions and bearer tokens, kept in the chart like everything else.
 
 pub mod accounts;
+mod changes;
 mod gate;
+mod look_after;
+mod sessions;
+mod set_up;
+mod sign_in;
 pub mod tokens;
 mod tries;
 
@@ -17,6 +22,7 @@ use ward_store::{CommitError, ReadError};
 
 pub use self::{accounts::NewAccount, tokens::NewToken};
 pub(crate) use gate::{Gate, Principal};
+pub(crate) use sign_in::Credentials;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
@@ -24,6 +30,10 @@ pub enum AuthError {
     Needed,
     #[error("name or password is wrong")]
     Wrong,
+    #[error("the old password is wrong")]
+    WrongOld,
+    #[error("the password is temporary: send `newPassword` with it to take its place")]
+    Temporary,
     #[error("tried again too soon; wait a minute at most")]
     TooSoon,
     #[error("set-up is done or its token is wrong")]
@@ -32,8 +42,10 @@ pub enum AuthError {
     Exists,
     #[error("{0}")]
     Invalid(&'static str),
-    #[error("no such account or token")]
+    #[error("no such account, session or token")]
     NotFound,
+    #[error("the last active administrator cannot be deactivated or given another role")]
+    LastAdministrator,
     #[error("keeping it")]
     Commit(#[from] CommitError),
     #[error("reading it")]
@@ -51,8 +63,9 @@ impl AuthError {
         match self {
             AuthError::Needed | AuthError::Wrong => Kind::Unauthenticated,
             AuthError::TooSoon => Kind::Busy,
-            AuthError::SetUp => Kind::Refused,
-            AuthError::Exists => Kind::Conflict,
+            // The caller is signed in: 401 would say that the session ended.
+            AuthError::SetUp | AuthError::Temporary | AuthError::WrongOld => Kind::Refused,
+            AuthError::Exists | AuthError::LastAdministrator => Kind::Conflict,
             AuthError::Invalid(_) => Kind::Invalid,
             AuthError::NotFound => Kind::NotFound,
             AuthError::Commit(source) => source.kind(),

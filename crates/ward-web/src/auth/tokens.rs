@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use ward_core::{AuditAction, Ctx, FhirId, RecordKey, ResourceType, Role, ids::ActorId};
+use ward_core::{ActorKind, AuditAction, Ctx, FhirId, RecordKey, ResourceType, Role, ids::ActorId};
 use ward_crypto::{Random, password};
 use ward_store::{Chart, CommitUnit, Interaction, Write, WriteKind};
 
-use super::{AuthError, hex};
+use super::{AuthError, accounts::read_all, hex};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -25,6 +25,27 @@ pub(crate) struct Kept {
     pub(crate) label: String,
     pub(crate) expires: Option<String>,
     pub(crate) revoked: bool,
+    pub(crate) created: Option<String>,
+    /// Who made it; nobody when it was the machine's operator.
+    pub(crate) made_by: Option<String>,
+}
+
+/// What may be shown of a token: nothing that opens anything.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenView {
+    /// What it is revoked by.
+    pub id: String,
+    /// Who its holder is in the audit log.
+    pub actor: String,
+    pub role: String,
+    pub label: String,
+    pub created: Option<String>,
+    pub made_by: Option<String>,
+    pub expires: Option<String>,
+    pub revoked: bool,
+    /// Since the server started; `None` when it was not used, or no server was asked.
+    pub last_use: Option<String>,
 }
 
 /// Makes a token and gives its text, which exists nowhere else.
@@ -45,10 +66,31 @@ pub async fn create(
         label: new.label,
         expires: new.expires.map(|time| time.to_string()),
         revoked: false,
+        created: Some(cx.now.to_string()),
+        made_by: (cx.actor.kind != ActorKind::System).then(|| cx.actor.id.to_string()),
     };
     let key = key_of(&password::token_digest(&token))?;
     keep(chart, cx, AuditAction::TokenCreated, key, WriteKind::Create, &kept).await?;
     Ok(token)
+}
+
+/// Every token that was made, in that order; those that ended too.
+///
+/// - Audit: `read` of tokens.
+pub async fn list(chart: &Chart, cx: &Ctx) -> Result<Vec<TokenView>, AuthError> {
+    let all = read_all::<Kept>(chart, cx, ResourceType::ACCESS_TOKEN).await?;
+    let view = |(id, kept): (FhirId, Kept)| TokenView {
+        id: id.to_string(),
+        actor: kept.actor,
+        role: kept.role,
+        label: kept.label,
+        created: kept.created,
+        made_by: kept.made_by,
+        expires: kept.expires,
+        revoked: kept.revoked,
+        last_use: None,
+    };
+    Ok(all.into_iter().map(view).collect())
 }
 
 /// Ends a token by its digest in hex.

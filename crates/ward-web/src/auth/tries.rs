@@ -102,6 +102,11 @@ impl Tries {
         self.lock().remove(&of_source(name, source));
     }
 
+    /// Failures of a name from everywhere, since the server started.
+    pub(super) fn count(&self, name: &RecordKey) -> u32 {
+        self.lock().get(&of_name(name)).map_or(0, |failures| failures.n)
+    }
+
     fn must_wait(&self, name: &RecordKey, source: &str, now: Timestamp) -> bool {
         let failures = self.lock();
         let within = |key: [u8; 32], delay_s: &dyn Fn(u32) -> i64| {

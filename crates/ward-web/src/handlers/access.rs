@@ -1,4 +1,4 @@
-//! Set-up, sign-in, accounts and tokens.
+//! Set-up, sign-in, and what a person does with the own account.
 
 use axum::body::Body;
 use hyper::{
@@ -7,12 +7,13 @@ use hyper::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
-use ward_core::{Kind, Role};
+use ward_core::{ActorKind, Kind, Role};
 use ward_records::RecordsError;
+use zeroize::Zeroizing;
 
 use crate::{
     app::App,
-    auth::{NewAccount, NewToken, accounts, tokens},
+    auth::{Credentials, NewAccount},
     request::Asked,
     respond,
     respond::{Answer, auth_error},
@@ -30,28 +31,18 @@ struct SetUp {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct SignIn {
     name: String,
     password: String,
+    new_password: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Account {
-    name: String,
-    password: String,
-    role: String,
-    practitioner: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Token {
-    role: String,
-    #[serde(default)]
-    label: String,
-    expires: Option<String>,
+struct OwnPassword {
+    old: String,
+    new: String,
 }
 
 pub(crate) async fn set_up(app: &App, asked: &Asked) -> Answer {
@@ -62,18 +53,23 @@ pub(crate) async fn set_up(app: &App, asked: &Asked) -> Answer {
         .set_up(&token, new, cx.now, app.random.as_ref(), &cx.source)
         .await
         .map_err(auth_error)?;
-    Ok(respond::json(StatusCode::CREATED, br#"{"done":true}"#.to_vec()))
+    Ok(respond::done(StatusCode::CREATED))
 }
 
 pub(crate) async fn sign_in(app: &App, asked: &Asked) -> Answer {
-    let SignIn { name, password } = body_of(asked)?;
+    let SignIn { name, password, new_password } = body_of(asked)?;
     let cx = &asked.cx;
+    let given = Credentials {
+        name,
+        password: Zeroizing::new(password),
+        new_password: new_password.map(Zeroizing::new),
+    };
     let cookie = app
         .gate
-        .sign_in(&name, &password, cx.now, app.random.as_ref(), &cx.source)
+        .sign_in(given, cx.now, app.random.as_ref(), &cx.source)
         .await
         .map_err(auth_error)?;
-    let mut response = respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec());
+    let mut response = respond::done(StatusCode::OK);
     set_cookie(
         &mut response,
         &format!("{COOKIE}={cookie}; Path=/; Secure; HttpOnly; SameSite=Strict"),
@@ -85,7 +81,7 @@ pub(crate) async fn sign_out(app: &App, asked: &Asked) -> Answer {
     if let Some(cookie) = Asked::cookie(&asked.headers, COOKIE) {
         app.gate.sign_out(cookie, &asked.cx).await.map_err(auth_error)?;
     }
-    let mut response = respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec());
+    let mut response = respond::done(StatusCode::OK);
     set_cookie(
         &mut response,
         &format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"),
@@ -103,45 +99,30 @@ pub(crate) async fn me(_: &App, asked: &Asked) -> Answer {
     Ok(respond::json(StatusCode::OK, body.to_string().into_bytes()))
 }
 
-pub(crate) async fn create_account(app: &App, asked: &Asked) -> Answer {
-    let Account { name, password, role, practitioner } = body_of(asked)?;
-    let practitioner = practitioner.map(|id| id.parse()).transpose();
-    let practitioner = practitioner.map_err(|_| invalid("`practitioner` is not an id"))?;
-    let new = NewAccount { name, password, role: role_of(&role)?, practitioner };
-    accounts::create(app.records.chart(), &asked.cx, app.random.as_ref(), new)
-        .await
-        .map_err(auth_error)?;
-    Ok(respond::json(StatusCode::CREATED, br#"{"done":true}"#.to_vec()))
+/// Changes the password of whoever is signed in.
+pub(crate) async fn change_password(app: &App, asked: &Asked) -> Answer {
+    let OwnPassword { old, new } = body_of(asked)?;
+    // A program has a token and no password, whatever cookie comes with it.
+    let cookie = match asked.cx.actor.kind {
+        ActorKind::Person => Asked::cookie(&asked.headers, COOKIE),
+        ActorKind::Client | ActorKind::System => None,
+    };
+    let cookie = cookie.ok_or_else(|| {
+        RecordsError::new(Kind::Refused, "only a person who is signed in has a password")
+    })?;
+    let (old, new) = (Zeroizing::new(old), Zeroizing::new(new));
+    app.gate.change_own_password(&asked.cx, cookie, old, new).await.map_err(auth_error)?;
+    Ok(respond::done(StatusCode::OK))
 }
 
-pub(crate) async fn create_token(app: &App, asked: &Asked) -> Answer {
-    let Token { role, label, expires } = body_of(asked)?;
-    let expires = expires.map(|time| time.parse()).transpose();
-    let expires = expires.map_err(|_| invalid("`expires` is not an instant"))?;
-    let role = role_of(&role)?;
-    let new = NewToken { role, label, expires };
-    let token = tokens::create(app.records.chart(), &asked.cx, app.random.as_ref(), new)
-        .await
-        .map_err(auth_error)?;
-    let body = json!({ "token": token }).to_string().into_bytes();
-    Ok(respond::json(StatusCode::CREATED, body))
-}
-
-pub(crate) async fn revoke_token(app: &App, asked: &Asked) -> Answer {
-    let id = asked.value("id")?.parse().map_err(|_| invalid("not a token's id"))?;
-    tokens::revoke(app.records.chart(), &asked.cx, &id).await.map_err(auth_error)?;
-    app.gate.forget_tokens();
-    Ok(respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec()))
-}
-
-fn body_of<T: DeserializeOwned>(asked: &Asked) -> Result<T, RecordsError> {
+pub(crate) fn body_of<T: DeserializeOwned>(asked: &Asked) -> Result<T, RecordsError> {
     // The reader's own message may quote a value, and a value may be a password.
     serde_json::from_slice(&asked.body)
         .map_err(|error| invalid(&format!("not the body expected here, at line {}", error.line())))
 }
 
 /// The role an account or token may be given over HTTP; no network client becomes Ward itself.
-fn role_of(word: &str) -> Result<Role, RecordsError> {
+pub(crate) fn role_of(word: &str) -> Result<Role, RecordsError> {
     match Role::from_word(word) {
         Some(Role::System) => {
             Err(RecordsError::new(Kind::Refused, "that role is for the machine's operator"))
@@ -157,7 +138,7 @@ fn set_cookie(response: &mut Response<Body>, cookie: &str) {
     }
 }
 
-fn invalid(diagnostics: &str) -> RecordsError {
+pub(crate) fn invalid(diagnostics: &str) -> RecordsError {
     RecordsError::new(Kind::Invalid, diagnostics)
 }
 

@@ -29,14 +29,6 @@ pub(crate) async fn openapi(_: &App, _: &Asked) -> Answer {
     Ok(respond::json(StatusCode::OK, crate::openapi().to_string().into_bytes()))
 }
 
-/// - Source: none; `ward import` asks it through the socket file.
-pub(crate) async fn import_done(app: &App, asked: &Asked) -> Answer {
-    match app.records.chart().current(&import_key(asked)?)? {
-        Some((_, false)) => Ok(respond::json(StatusCode::OK, br#"{"done":true}"#.to_vec())),
-        _ => Err(RecordsError::new(Kind::NotFound, "not loaded")),
-    }
-}
-
 /// Loads a transaction once: its mark is made in its own commit.
 pub(crate) async fn import_load(app: &App, asked: &Asked) -> Answer {
     let key = import_key(asked)?;

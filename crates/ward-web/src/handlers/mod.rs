@@ -1,6 +1,8 @@
 //! One function per row of the endpoint table.
 
 pub(crate) mod access;
+pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod fhir;
 pub(crate) mod house;
 pub(crate) mod keys;

@@ -2,12 +2,19 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use hyper::Method;
+use serde_json::Value;
+use ward_core::FhirId;
 use ward_crypto::OsRandom;
 use ward_store::{AuditFilter, verify};
-use ward_web::system_ctx;
+use ward_web::{AuditLine, system_ctx};
 
 use super::say;
-use crate::{Failure, open::Place};
+use crate::{
+    Failure,
+    open::{Holder, Place},
+    operator::unexpected,
+};
 
 #[derive(clap::Subcommand, Debug)]
 pub enum AuditCommand {
@@ -20,13 +27,13 @@ pub enum AuditCommand {
         #[arg(long)]
         checkpoint: Option<PathBuf>,
     },
-    /// Shows entries, newest first.
+    /// Shows entries, newest first; works beside a running server.
     List {
         #[command(flatten)]
         place: Place,
         /// Only what showed or wrote this patient's records.
         #[arg(long)]
-        patient: Option<String>,
+        patient: Option<FhirId>,
         #[arg(long, default_value_t = 50)]
         limit: usize,
     },
@@ -58,28 +65,60 @@ pub async fn run(command: AuditCommand) -> Result<ExitCode, Failure> {
             Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         AuditCommand::List { place, patient, limit } => {
-            let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
-            let patient = patient.map(|id| id.parse()).transpose();
-            let patient =
-                patient.map_err(|_| Failure::Usage("--patient is not an id".to_owned()))?;
-            let chart = place.open()?;
-            let filter = AuditFilter { patient, limit, ..AuditFilter::default() };
-            let page = chart.audit_entries(&cx, &filter).await?;
-            for entry in &page.entries {
-                let target = entry.target.as_ref().map_or(String::new(), ToString::to_string);
-                say(&format!(
-                    "{} {} {} outcome={} role={} purpose={} actor={} {target}",
-                    entry.n,
-                    entry.time,
-                    entry.action,
-                    entry.outcome,
-                    entry.role,
-                    entry.purpose,
-                    entry.actor.id
-                ))?;
-            }
-            chart.close(ward_web::now()).await;
+            list(place.holder()?, patient, limit).await?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Says `limit` entries, page after page.
+async fn list(holder: Holder, patient: Option<FhirId>, limit: usize) -> Result<(), Failure> {
+    let mut left = limit;
+    let mut before = None;
+    loop {
+        let (lines, next) = match &holder {
+            Holder::Chart(chart) => {
+                let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
+                let patient = patient.clone();
+                let filter = AuditFilter { patient, limit: left, before, ..AuditFilter::default() };
+                let page = chart.audit_entries(&cx, &filter).await?;
+                (page.entries.iter().map(AuditLine::from).collect::<Vec<_>>(), page.next)
+            }
+            Holder::Server(server) => {
+                let mut path = format!("/api/audit?limit={left}");
+                path.extend(patient.iter().map(|id| format!("&patient={id}")));
+                path.extend(before.iter().map(|n| format!("&before={n}")));
+                let mut said = server.json(Method::GET, &path, &Value::Null).await?;
+                let next = said.get("next").and_then(Value::as_u64);
+                let lines = said.get_mut("entries").map(Value::take).ok_or_else(unexpected)?;
+                (serde_json::from_value(lines)?, next)
+            }
+        };
+        for line in &lines {
+            say(&text_of(line))?;
+        }
+        left = left.saturating_sub(lines.len());
+        before = next;
+        if left == 0 || before.is_none() {
+            break;
+        }
+    }
+    if let Holder::Chart(chart) = holder {
+        chart.close(ward_web::now()).await;
+    }
+    Ok(())
+}
+
+fn text_of(line: &AuditLine) -> String {
+    format!(
+        "{} {} {} outcome={} role={} purpose={} actor={} {}",
+        line.n,
+        line.time,
+        line.action,
+        line.outcome,
+        line.role,
+        line.purpose,
+        line.actor,
+        line.target.as_deref().unwrap_or_default()
+    )
 }

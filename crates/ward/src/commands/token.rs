@@ -13,7 +13,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use ward_core::{FhirId, Role};
 use ward_crypto::OsRandom;
-use ward_web::{NewToken, system_ctx, tokens};
+use ward_web::{
+    NewToken, system_ctx,
+    tokens::{self, TokenView},
+};
 
 use super::say;
 use crate::{
@@ -41,6 +44,11 @@ pub enum TokenCommand {
         /// File for the token, made with mode 0600; standard output if absent.
         #[arg(long)]
         out: Option<PathBuf>,
+    },
+    /// Shows every token that was made, without its text.
+    List {
+        #[command(flatten)]
+        place: Place,
     },
     /// Ends a token.
     Revoke {
@@ -75,6 +83,11 @@ pub async fn run(command: TokenCommand) -> Result<ExitCode, Failure> {
                 }
             }
         }
+        TokenCommand::List { place } => {
+            for token in list(place.holder()?).await? {
+                say(&line_of(&token))?;
+            }
+        }
         TokenCommand::Revoke { place, token } => {
             let id = if token.starts_with("ward_") {
                 let digest = ward_crypto::password::token_digest(&token);
@@ -87,6 +100,39 @@ pub async fn run(command: TokenCommand) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The label comes last, because it may hold spaces.
+fn line_of(token: &TokenView) -> String {
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    format!(
+        "{} {} role={} created={} expires={} last-use={} {}",
+        token.id,
+        if token.revoked { "revoked" } else { "valid" },
+        token.role,
+        or_none(&token.created),
+        or_none(&token.expires),
+        or_none(&token.last_use),
+        token.label
+    )
+    .trim_end()
+    .to_owned()
+}
+
+async fn list(holder: Holder) -> Result<Vec<TokenView>, Failure> {
+    match holder {
+        Holder::Chart(chart) => {
+            let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
+            let all = tokens::list(&chart, &cx).await?;
+            chart.close(ward_web::now()).await;
+            Ok(all)
+        }
+        Holder::Server(server) => {
+            let mut said = server.json(Method::GET, "/api/tokens", &Value::Null).await?;
+            let all = said.get_mut("tokens").map(Value::take).ok_or_else(unexpected)?;
+            Ok(serde_json::from_value(all)?)
+        }
+    }
 }
 
 async fn create(holder: Holder, new: NewToken) -> Result<String, Failure> {

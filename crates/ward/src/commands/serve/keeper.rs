@@ -1,13 +1,14 @@
-//! What a server does by itself: samples the index, scrubs the rows, signs checkpoints.
+//! What a server does by itself: samples the index, scrubs the rows, signs checkpoints, ends
+//! sessions that are over.
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Time, tz::Offset};
-use tokio::task::JoinSet;
+use tokio::{runtime::Handle, task::JoinSet};
 use ward_core::Ctx;
 use ward_crypto::{OsRandom, Random};
 use ward_store::{Chart, CommitError, SearchError};
-use ward_web::{CareFigures, system_ctx};
+use ward_web::{App, CareFigures, system_ctx};
 
 use crate::config::{Config, TimeOfDay};
 
@@ -15,9 +16,15 @@ use crate::config::{Config, TimeOfDay};
 /// LIMIT: requests get at least half of the disk while it runs.
 const SCRUB_REST: Duration = Duration::from_millis(200);
 
+/// How often sessions that are over are looked for.
+/// LIMIT: the audit log is at most a minute late.
+const SWEEP_REST: Duration = Duration::from_secs(60);
+
 /// Starts the work; it ends when the set is dropped.
-pub fn start(chart: &Chart, figures: &Arc<CareFigures>, config: &Config) -> JoinSet<()> {
+pub fn start(chart: &Chart, app: &App, config: &Config) -> JoinSet<()> {
+    let figures = &app.care;
     let mut work = JoinSet::new();
+    work.spawn(sweeping(app.clone()));
     let every = seconds(config.care.sample_s.get());
     let n = config.care.sample_records.get();
     work.spawn(sampling(chart.clone(), Arc::clone(figures), every, n));
@@ -71,6 +78,15 @@ async fn signing(chart: Chart, every: Duration) {
     }
 }
 
+async fn sweeping(app: App) {
+    loop {
+        tokio::time::sleep(SWEEP_REST).await;
+        if let Err(error) = app.sweep_sessions().await {
+            tracing::error!(%error, "end of a session not audited");
+        }
+    }
+}
+
 async fn scrubbing(chart: Chart, figures: Arc<CareFigures>, time: Time) {
     loop {
         tokio::time::sleep(until(ward_web::now(), time)).await;
@@ -91,7 +107,7 @@ async fn scrubbing(chart: Chart, figures: Arc<CareFigures>, time: Time) {
 async fn scrub(chart: &Chart) -> Result<(u64, u64), CommitError> {
     let (mut from, mut n_rows, mut n_damaged) = (0, 0u64, 0u64);
     loop {
-        let part = chart.scrub(&context("scrub"), from).await?;
+        let part = scrub_part(chart, from).await?;
         n_rows = n_rows.saturating_add(part.n_rows);
         n_damaged = n_damaged.saturating_add(u64::try_from(part.damaged.len()).unwrap_or(u64::MAX));
         match part.next {
@@ -100,6 +116,14 @@ async fn scrub(chart: &Chart) -> Result<(u64, u64), CommitError> {
         }
         tokio::time::sleep(SCRUB_REST).await;
     }
+}
+
+/// One part, on a thread that may be kept busy: it opens thousands of rows without a pause.
+async fn scrub_part(chart: &Chart, from: u64) -> Result<ward_store::Scrubbed, CommitError> {
+    let (chart, here) = (chart.clone(), Handle::current());
+    let part = move || here.block_on(chart.scrub(&context("scrub"), from));
+    let part = tokio::task::spawn_blocking(part).await;
+    part.map_err(|_| CommitError::Unavailable("a part of the scrub broke off"))?
 }
 
 /// From now to the next time that the clock in UTC shows `time`; never nothing.

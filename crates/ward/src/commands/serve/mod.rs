@@ -92,9 +92,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let records = Records::new(chart.clone(), Arc::clone(&random), &base);
     let app = App::new(records, Arc::clone(&random), limits_of(config));
     let setup = app.open_setup().await?;
-    let care = Arc::clone(&app.care);
     let options = ServeOptions { http, tls, socket: Some(site.socket()) };
-    let listening = serve(app, options).await?;
+    let listening = serve(app.clone(), options).await?;
     let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
     chart.audit(&cx, Interaction::new(AuditAction::Started), AuditOutcome::Success).await?;
     // Before anybody is told that it listens, so that a signal never finds nobody waiting.
@@ -108,7 +107,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let address = listening.address().map_err(|e| Failure::Io("reading the address", e))?;
     say(&format!("listening {scheme}://{address}"))?;
     tracing::info!(%address, "server started");
-    let keeper = keeper::start(&chart, &care, config);
+    let keeper = keeper::start(&chart, &app, config);
 
     let (stop, stopped) = watch::channel(false);
     let mut told = async || {
