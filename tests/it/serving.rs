@@ -43,6 +43,11 @@ fn logs_json_without_patients() {
         client.send("PUT", "/fhir/Patient/zanzibar-id", &[], patient.to_string().as_bytes());
     assert_eq!(reply.unwrap().status, 201);
     assert_eq!(client.get("/fhir/Patient?name=Quuxington").status, 200);
+    assert_eq!(client.get("/fhir/Patient/zanzibar-id").status, 200);
+    assert_eq!(client.get("/quuxington").status, 404);
+    let named = [("x-request-id", "from-the-lab.7")];
+    client.send("DELETE", "/fhir/Patient/zanzibar-id", &named, b"").unwrap();
+    assert_eq!(client.send("QUUXINGTON", "/healthz", &[], b"").unwrap().status, 405);
     assert!(server.end("-TERM").success());
     let log = server.log();
     let lines: Vec<Value> =
@@ -50,7 +55,26 @@ fn logs_json_without_patients() {
     for says in ["server started", "server stopping", "server stopped"] {
         assert!(lines.iter().any(|line| line["message"] == says), "{says}: {log}");
     }
-    assert!(!log.to_lowercase().contains("quuxington"), "{log}");
+    for known in ["quuxington", "zanzibar"] {
+        assert!(!log.to_lowercase().contains(known), "{log}");
+    }
+    // One line for each request, by its template.
+    let line = |line: &Value| {
+        assert!(line["duration_ms"].is_number() && line["request"].is_string(), "{line}");
+        format!("{} {} {}", line["method"], line["route"], line["status"]).replace('"', "")
+    };
+    let answered = |line: &&Value| line["message"] == "request answered";
+    let access: Vec<String> = lines.iter().filter(answered).map(line).collect();
+    let expected = [
+        "PUT /fhir/{type}/{id} 201",
+        "GET /fhir/{type} 200",
+        "GET /fhir/{type}/{id} 200",
+        "other other 404",
+        "DELETE /fhir/{type}/{id} 204",
+        "other other 405",
+    ];
+    assert_eq!(access, expected);
+    assert!(lines.iter().any(|line| line["request"] == "from-the-lab.7"));
 }
 
 #[test]

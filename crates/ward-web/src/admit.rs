@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use hyper::{HeaderMap, Method, Uri, header};
-use ward_core::{AuditOutcome, CareScope, Ctx, Kind, PurposeOfUse, Role};
+use ward_core::{AuditOutcome, CareScope, Ctx, Kind, PurposeOfUse, Role, ids::TraceId};
 use ward_records::RecordsError;
 use ward_store::Interaction;
 
 use crate::{
     App, AuthError,
-    auth::{Principal, system_ctx, trace_id},
+    auth::{Principal, system_ctx},
     clock,
     endpoints::{Access, Endpoint},
     handlers::access::COOKIE,
@@ -24,18 +24,19 @@ pub(crate) async fn context(
     peer: &Peer,
     row: &'static Endpoint,
     (method, uri, headers): (&Method, &Uri, &HeaderMap),
+    trace: TraceId,
 ) -> Result<Ctx, RecordsError> {
     let now = clock::now();
     let random = app.random.as_ref();
     let source = match peer {
-        Peer::Operator => return Ok(system_ctx(now, random, "socket")),
+        Peer::Operator => return Ok(Ctx { trace, ..system_ctx(now, random, "socket") }),
         Peer::Network { source, .. } => source,
     };
     if !headers.contains_key(header::AUTHORIZATION) && !method.is_safe() {
         same_origin(uri, headers)?;
     }
     if row.access == Access::Public {
-        return Ok(Ctx { source: Arc::clone(source), ..system_ctx(now, random, "") });
+        return Ok(Ctx { trace, source: Arc::clone(source), ..system_ctx(now, random, "") });
     }
     let principal = principal_of(app, headers, now, source).await?;
     let purpose = purpose_of(headers, principal.role)?;
@@ -58,7 +59,7 @@ pub(crate) async fn context(
         purpose,
         care,
         now,
-        trace: trace_id(now, random),
+        trace,
         source: Arc::clone(source),
     };
     if let Access::House(action) = row.access

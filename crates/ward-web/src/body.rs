@@ -1,8 +1,5 @@
 //! A request's body, whole, of a known kind, and no larger than allowed.
 
-use std::io::Read;
-
-use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, StatusCode,
@@ -13,7 +10,10 @@ use ward_core::Kind;
 use ward_fhir::outcome::IssueCode;
 use ward_records::RecordsError;
 
-use crate::respond::Refusal;
+use crate::{
+    gunzip::{Gunzip, GunzipError},
+    respond::Refusal,
+};
 
 /// Reads the body. What is compressed with gzip is opened, within the same limit.
 ///
@@ -42,39 +42,31 @@ pub(crate) async fn whole(
             ));
         }
     };
-    let bytes = match Limited::new(body, bytes_max).collect().await {
-        Ok(whole) => whole.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return Err(too_large().into()),
-        Err(_) => {
-            return Err(RecordsError::new(Kind::Invalid, "the body ended too early").into());
-        }
-    };
+    let early = || RecordsError::new(Kind::Invalid, "the body ended too early");
+    let mut body = Limited::new(body, bytes_max);
     if !packed {
-        return Ok(bytes);
+        return match body.collect().await {
+            Ok(whole) => Ok(whole.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(too_large().into()),
+            Err(_) => Err(early().into()),
+        };
     }
-    let opened = tokio::task::spawn_blocking(move || gunzip(&bytes, bytes_max)).await;
-    match opened.map_err(|_| RecordsError::new(Kind::Bug, "internal error"))? {
-        Ok(plain) => Ok(plain.into()),
-        Err(Gunzip::TooLarge) => Err(too_large().into()),
-        Err(Gunzip::Damaged) => {
-            Err(RecordsError::new(Kind::Invalid, "the body is not what gzip wrote").into())
+    let refused = |error| match error {
+        GunzipError::TooLarge => too_large(),
+        GunzipError::Damaged => RecordsError::new(Kind::Invalid, "the body is not what gzip wrote"),
+    };
+    let mut gunzip = Gunzip::new(bytes_max);
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => {
+                let piece = frame.into_data().unwrap_or_default();
+                gunzip.feed(&piece).await.map_err(refused)?;
+            }
+            Err(error) if error.is::<LengthLimitError>() => return Err(too_large().into()),
+            Err(_) => return Err(early().into()),
         }
     }
-}
-
-#[derive(PartialEq, Eq, Debug)]
-enum Gunzip {
-    TooLarge,
-    Damaged,
-}
-
-/// Opens gzip members. Memory stays within the limit however much the bytes claim to hold.
-fn gunzip(packed: &[u8], bytes_max: usize) -> Result<Vec<u8>, Gunzip> {
-    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
-    let mut plain = Vec::new();
-    let mut reader = MultiGzDecoder::new(packed).take(limit.saturating_add(1));
-    reader.read_to_end(&mut plain).map_err(|_| Gunzip::Damaged)?;
-    if bytes_max < plain.len() { Err(Gunzip::TooLarge) } else { Ok(plain) }
+    Ok(gunzip.finish().map_err(refused)?.into())
 }
 
 /// Whether a body of this `Content-Type` can be read on FHIR's paths. Without one it is taken for
@@ -101,35 +93,4 @@ pub(crate) fn check_type(headers: &HeaderMap, is_form: bool) -> Result<(), Refus
             false => "a resource is `application/fhir+json`",
         },
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use flate2::{Compression, write::GzEncoder};
-
-    use super::*;
-
-    fn gzip(plain: &[u8]) -> Vec<u8> {
-        let mut out = GzEncoder::new(Vec::new(), Compression::best());
-        out.write_all(plain).unwrap();
-        out.finish().unwrap()
-    }
-
-    #[test]
-    fn what_gzip_wrote_is_read() {
-        assert_eq!(gunzip(&gzip(b"abc"), 3), Ok(b"abc".to_vec()));
-        assert_eq!(gunzip(&[gzip(b"ab"), gzip(b"c")].concat(), 3), Ok(b"abc".to_vec()));
-    }
-
-    #[test]
-    fn a_bomb_and_a_stump_are_refused() {
-        let bomb = gzip(&vec![0; 10_000_000]);
-        assert!(bomb.len() < 20_000);
-        assert_eq!(gunzip(&bomb, 9_999_999), Err(Gunzip::TooLarge));
-        let whole = gzip(b"a longer text that is cut in the middle");
-        assert_eq!(gunzip(&whole[..whole.len() - 9], 100), Err(Gunzip::Damaged));
-        assert_eq!(gunzip(b"not gzip", 100), Err(Gunzip::Damaged));
-    }
 }

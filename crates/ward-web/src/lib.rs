@@ -9,6 +9,7 @@ mod body;
 mod care;
 mod clock;
 mod endpoints;
+mod gunzip;
 mod handlers;
 mod impatient;
 mod listen;
@@ -17,6 +18,7 @@ mod negotiate;
 mod openapi;
 mod peers;
 mod request;
+mod request_id;
 mod respond;
 mod serve;
 

@@ -187,7 +187,7 @@ async fn http1(
     let limits = server.app.limits;
     let service = service_fn(move |request| {
         let (server, peer) = (Arc::clone(&server), peer.clone());
-        async move { Ok::<_, Infallible>(answer(server, peer, request).await) }
+        async move { Ok::<_, Infallible>(answer(server, peer, request, None).await) }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -222,9 +222,15 @@ async fn http2(
 ) {
     let limits = server.app.limits;
     let patience = Duration::from_secs(limits.header_s);
+    // HTTP/2 counts a stream no longer once it is reset; its work counts here until it has ended.
+    let n_max = usize::try_from(STREAMS_MAX).unwrap_or(1);
+    let places = Arc::new(Semaphore::new(n_max));
     let service = service_fn(move |request| {
-        let (server, peer) = (Arc::clone(&server), peer.clone());
-        async move { Ok::<_, Infallible>(answer(server, peer, request).await) }
+        let (server, peer, places) = (Arc::clone(&server), peer.clone(), Arc::clone(&places));
+        async move {
+            let place = places.acquire_owned().await.ok();
+            Ok::<_, Infallible>(answer(server, peer, request, place).await)
+        }
     });
     let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())

@@ -7,10 +7,10 @@ use hyper::{
 };
 use jiff::Timestamp;
 use ward_core::Kind;
-use ward_fhir::outcome::{Issue, IssueCode, operation_outcome};
+use ward_fhir::outcome::{Issue, IssueCode, Severity, operation_outcome};
 use ward_records::{RecordsError, Reply};
 
-use crate::AuthError;
+use crate::{AuthError, request_id::RequestId};
 
 /// What a handler gives.
 pub(crate) type Answer = Result<Response<Body>, RecordsError>;
@@ -69,9 +69,9 @@ impl From<RecordsError> for Refusal {
 }
 
 /// The OperationOutcome of a refusal.
-pub(crate) fn refused(refusal: &Refusal) -> Response<Body> {
+pub(crate) fn refused(refusal: &Refusal, id: &RequestId) -> Response<Body> {
     let (status, code, says, allow) = match refusal {
-        Refusal::Records(error) => return failure(error),
+        Refusal::Records(error) => return failure(error, id),
         Refusal::Http { status, code, says, allow } => (*status, *code, *says, allow),
     };
     let issue = Issue::error(code, says);
@@ -143,9 +143,22 @@ pub(crate) fn text(status: StatusCode, body: String) -> Response<Body> {
     response
 }
 
-/// The OperationOutcome of a refused or failed request.
-pub(crate) fn failure(error: &RecordsError) -> Response<Body> {
-    let mut response = Response::new(Body::from(error.outcome()));
+/// The OperationOutcome of a refused or failed request. One that failed tells what it is called in
+/// the log, where the cause stands.
+fn failure(error: &RecordsError, id: &RequestId) -> Response<Body> {
+    let body = if error.status() < 500 {
+        error.outcome()
+    } else {
+        let mut issues = error.issues.clone();
+        issues.push(Issue {
+            severity: Severity::Information,
+            code: IssueCode::Informational,
+            expression: None,
+            diagnostics: format!("request {}", id.as_str()),
+        });
+        operation_outcome(&issues)
+    };
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() =
         StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);

@@ -8,17 +8,22 @@ use std::{
 
 use axum::body::Body;
 use hyper::{Request, Response, StatusCode, body::Incoming};
-use tokio::{runtime, sync::Semaphore};
-use ward_core::{AuditAction, Kind};
+use tokio::{
+    runtime,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinHandle,
+};
+use ward_core::{AuditAction, Kind, ids::TraceId};
 use ward_fhir::outcome::IssueCode;
 use ward_records::RecordsError;
 
 use crate::{
-    App, admit, body,
+    App, admit, body, clock,
     endpoints::{self, Endpoint, Found},
     listen::Peer,
     negotiate,
     request::Asked,
+    request_id::RequestId,
     respond::{self, Refusal},
 };
 
@@ -71,48 +76,64 @@ fn is_long(row: &Endpoint) -> bool {
     )
 }
 
+/// Whether a request of this row stops when nobody waits for it any more.
+///
+/// What changes the house itself is brought to its end: an account that is closed while its
+/// sessions go on would be worse than late.
+fn may_break_off(row: &Endpoint) -> bool {
+    row.path.starts_with("/fhir")
+}
+
+/// The work on one request; it is broken off when this is dropped, if it may be.
+///
+/// A client that takes its request back, or hangs up, must not leave work behind that takes the
+/// place of others (CVE-2023-44487). What the writer has taken it finishes.
+struct Working {
+    task: JoinHandle<Result<Response<Body>, Refusal>>,
+    breaks_off: bool,
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        if self.breaks_off {
+            self.task.abort();
+        }
+    }
+}
+
+/// Answers one request. `of_connection` is its place among those of its connection; the work keeps
+/// it until it has really ended.
 pub(crate) async fn answer(
     server: Arc<Server>,
     peer: Peer,
     request: Request<Incoming>,
+    of_connection: Option<OwnedSemaphorePermit>,
 ) -> Response<Body> {
     let started = Instant::now();
     let app = &server.app;
-    let limit = Duration::from_secs(app.limits.request_s);
+    let id = RequestId::of(request.headers(), clock::now(), app.random.as_ref());
     let method = request.method().clone();
     let tls = matches!(peer, Peer::Network { tls: true, .. });
     let found = endpoints::find(method.as_str(), request.uri().path());
-    let (route, long) = match &found {
-        Found::Row(row, _) => ((row.path, row.method), is_long(row)),
-        _ => (("other", "other"), false),
+    let (route, long, breaks_off) = match &found {
+        Found::Row(row, _) => ((row.path, row.method), is_long(row), may_break_off(row)),
+        _ => (("other", "other"), false, true),
     };
     let outcome = match Arc::clone(&server.requests).try_acquire_owned() {
         Err(_) => Err(RecordsError::new(Kind::Busy, "too many requests at once").into()),
         Ok(place) => {
+            let (limit, trace) = (Duration::from_secs(app.limits.request_s), id.trace);
             let app = app.clone();
-            // A task of its own, so that a defect ends one request and not the connection; it
-            // keeps its place until it has really ended.
+            // A task of its own, so that a defect ends one request and not the connection.
             let work = async move {
-                let _place = place;
-                handle(app, peer, found, request).await
+                let _places = (place, of_connection);
+                handle(app, peer, found, request, trace).await
             };
-            let mut work = match &server.long {
+            let task = match &server.long {
                 Some(threads) if long => threads.spawn(work),
                 _ => tokio::spawn(work),
             };
-            match tokio::time::timeout(limit, &mut work).await {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(_)) => {
-                    tracing::error!(route = route.0, "request panicked");
-                    Err(RecordsError::new(Kind::Bug, "internal error").into())
-                }
-                Err(_) => {
-                    // What the writer has taken it finishes; everything else stops here.
-                    work.abort();
-                    let says = "the request took too long; a write may have been done";
-                    Err(RecordsError::new(Kind::Unavailable, says).into())
-                }
-            }
+            finish(Working { task, breaks_off }, limit, route.0, &id).await
         }
     };
     let mut response = match outcome {
@@ -122,18 +143,56 @@ pub(crate) async fn answer(
                 && error.kind == Kind::Bug
             {
                 let cause: &dyn std::error::Error = error;
-                tracing::error!(route = route.0, cause = chain_of(cause), "request failed");
+                let (cause, request) = (chain_of(cause), id.as_str());
+                tracing::error!(route = route.0, request, cause, "request failed");
             }
-            respond::refused(&refusal)
+            respond::refused(&refusal, &id)
         }
     };
     respond::add_security_headers(response.headers_mut(), tls);
+    id.put(response.headers_mut());
     let status = response.status().as_u16();
-    app.metrics.answered(route.0, route.1, status, started.elapsed().as_secs_f64());
+    let elapsed = started.elapsed();
+    app.metrics.answered(route.0, route.1, status, elapsed.as_secs_f64());
+    // The template and not the address, which may name a patient.
+    tracing::info!(
+        target: "ward_web::access",
+        method = route.1,
+        route = route.0,
+        status,
+        duration_ms = milliseconds(elapsed),
+        request = id.as_str(),
+        "request answered"
+    );
     if method == hyper::Method::HEAD {
         *response.body_mut() = Body::empty();
     }
     response
+}
+
+/// To the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Waits for the work, but not for ever.
+async fn finish(
+    mut work: Working,
+    limit: Duration,
+    route: &'static str,
+    id: &RequestId,
+) -> Result<Response<Body>, Refusal> {
+    match tokio::time::timeout(limit, &mut work.task).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => {
+            tracing::error!(route, request = id.as_str(), "request panicked");
+            Err(RecordsError::new(Kind::Bug, "internal error").into())
+        }
+        Err(_) => {
+            let says = "the request took too long; a write may have been done";
+            Err(RecordsError::new(Kind::Unavailable, says).into())
+        }
+    }
 }
 
 async fn handle(
@@ -141,6 +200,7 @@ async fn handle(
     peer: Peer,
     found: Found,
     request: Request<Incoming>,
+    trace: TraceId,
 ) -> Result<Response<Body>, Refusal> {
     let (row, values) = match found {
         Found::Row(row, values) => (row, values),
@@ -157,7 +217,8 @@ async fn handle(
         }
     };
     let (parts, incoming) = request.into_parts();
-    let cx = admit::context(&app, &peer, row, (&parts.method, &parts.uri, &parts.headers)).await?;
+    let asks = (&parts.method, &parts.uri, &parts.headers);
+    let cx = admit::context(&app, &peer, row, asks, trace).await?;
     let query = parts.uri.query().unwrap_or_default().to_owned();
     if row.path.starts_with("/fhir") {
         negotiate::check(&parts.headers, &query)?;
