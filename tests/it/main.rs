@@ -19,6 +19,7 @@ mod hostile;
 mod import;
 mod import_again;
 mod operator;
+mod resets;
 mod serving;
 mod smoke;
 mod walk;

@@ -114,7 +114,7 @@ impl House {
                 setup = line.rsplit(' ').next().map(str::to_owned);
             }
             let ready = line.strip_prefix("listening http://");
-            if let Some(address) = ready.or_else(|| line.strip_prefix("ward listening http=")) {
+            if let Some(address) = ready.or_else(|| line.strip_prefix("listening https://")) {
                 break address.trim_end_matches('/').to_owned();
             }
         };
