@@ -107,6 +107,35 @@ fn samples_the_index_and_tells() {
 }
 
 #[test]
+fn tells_how_the_chart_stands() {
+    let house = House::new();
+    let token = house.token_for("administrator");
+    let server = Serving::start(&house, &[]);
+    let mut client = server.client(&house);
+    for _ in 0..3 {
+        let reply = client.post("/fhir/Patient", &json!({ "resourceType": "Patient" }));
+        assert_eq!(reply.status, 201);
+        let id = reply.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(client.get(&format!("/fhir/Patient/{id}")).status, 200);
+    }
+    let mut client = Client::new(&server.address, Some(&token));
+    let page = String::from_utf8(client.get("/metrics").body).unwrap();
+    let figure = |name: &str| -> u64 {
+        let line = page.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("{name}: {page}")).parse().unwrap()
+    };
+    assert_eq!(figure("ward_searchable_commit"), figure("ward_commits"));
+    // Two tokens and three patients; each request has its entry.
+    assert_eq!(figure("ward_record_versions"), 5);
+    assert!(5 + 3 <= figure("ward_audit_entries"));
+    assert!(6 <= figure("ward_batches_total"));
+    assert!(figure("ward_batches_total") <= figure("ward_units_total"));
+    assert!(0 < figure("ward_row_cache_bytes"));
+    assert_eq!(figure("ward_batches_failed_total"), 0);
+    assert_eq!(figure("ward_commands_dead"), 0);
+}
+
+#[test]
 fn checkpoints_outside_find_what_was_put_back() {
     let house = House::new();
     let outside = tempfile::tempdir().unwrap();

@@ -12,6 +12,7 @@ mod checkpoint;
 mod codec;
 mod error;
 mod feed;
+mod figures;
 mod index;
 mod indexer;
 mod keys;
@@ -46,6 +47,7 @@ pub use audit::{
 pub use chart::{Chart, ChartOptions};
 pub use error::{CommitError, OpenError, ReadError};
 pub use feed::{ConsumerName, Event, EventFilter, FeedPlace, ParseConsumerError};
+pub use figures::Figures;
 pub use index::IndexError;
 pub use keys::KeyError;
 pub use limits::StoreLimits;

@@ -7,6 +7,7 @@ mod app;
 mod auth;
 mod body;
 mod care;
+mod chart_figures;
 mod clock;
 mod endpoints;
 mod gunzip;

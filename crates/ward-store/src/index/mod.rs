@@ -185,6 +185,14 @@ impl Index {
         })
     }
 
+    /// Layers in memory, and the number of the last run begun.
+    pub(crate) fn figures(&self) -> (u64, u64) {
+        self.shared.read(|memory| {
+            let layers = memory.old.len() + memory.young.len();
+            (u64::try_from(layers).unwrap_or(u64::MAX), u64::from(memory.run))
+        })
+    }
+
     /// Hands all layers to a thread that writes them; waits for the one before.
     fn begin_flush(&self) -> Result<(), IndexError> {
         self.end_flush();

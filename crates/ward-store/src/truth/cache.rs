@@ -28,6 +28,15 @@ pub(super) struct RowCache {
     current: Cache<[u8; 16], u64>,
     /// Moves on whenever what is current may have changed.
     epoch: AtomicU64,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+/// How the cache does.
+pub(crate) struct CacheFigures {
+    pub(crate) bytes: u64,
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
 }
 
 #[derive(Clone)]
@@ -46,6 +55,8 @@ impl Default for RowCache {
             rows: Cache::with_weighter(ROWS_EXPECTED, ROW_BYTES_MAX, RowBytes),
             current: Cache::new(CURRENT_MAX),
             epoch: AtomicU64::new(0),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
         }
     }
 }
@@ -58,8 +69,10 @@ impl RowCache {
         read: impl FnOnce() -> Result<Option<Row>, TruthError>,
     ) -> Result<Option<Arc<Row>>, TruthError> {
         if let Some(row) = self.rows.get(&vid) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(row));
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         Ok(read()?.map(|row| self.keep(row)))
     }
 
@@ -72,8 +85,10 @@ impl RowCache {
         if let Some(vid) = self.current.get(kid)
             && let Some(row) = self.rows.get(&vid)
         {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(Some(row));
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         let before = self.epoch.load(Ordering::SeqCst);
         let Some(row) = read()? else { return Ok(None) };
         let row = self.keep(row);
@@ -100,6 +115,14 @@ impl RowCache {
     pub(super) fn doubt(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         self.current.clear();
+    }
+
+    pub(super) fn figures(&self) -> CacheFigures {
+        CacheFigures {
+            bytes: self.rows.weight(),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
     }
 
     fn keep(&self, row: Row) -> Arc<Row> {

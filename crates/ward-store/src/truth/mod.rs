@@ -16,10 +16,11 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use ward_core::{Kind, ResourceType};
 
-use self::cache::RowCache;
+use self::cache::{CacheFigures, RowCache};
 pub(crate) use self::rows::{Row, RowFlags};
 use crate::{
     RowHead, Seq,
+    figures::Counters,
     keys::{KeyRow, Scope},
     search::Past,
 };
@@ -51,6 +52,7 @@ pub(crate) struct Truth {
     idle: Mutex<Pool>,
     returned: Condvar,
     cache: RowCache,
+    pub(crate) counters: Counters,
 }
 
 struct Pool {
@@ -87,6 +89,7 @@ impl Truth {
             idle: Mutex::new(pool),
             returned: Condvar::new(),
             cache: RowCache::default(),
+            counters: Counters::default(),
         }
     }
 
@@ -131,6 +134,10 @@ impl Truth {
     /// The current version of a record.
     pub(crate) fn current(&self, kid: &[u8; 16]) -> Result<Option<Arc<Row>>, TruthError> {
         self.cache.current(kid, || self.read(|db| rows::current(db, kid)))
+    }
+
+    pub(crate) fn cache_figures(&self) -> CacheFigures {
+        self.cache.figures()
     }
 
     /// The writer has written versions of records that were there before.

@@ -103,6 +103,7 @@ impl Writer {
             Ok((outcomes, signed)) => {
                 self.db = Some(db);
                 self.state = next;
+                self.parts.truth.counters.committed(jobs.len());
                 let destroyed = outcomes.iter().any(|it| it.after.destroyed.is_some());
                 self.hand_on(jobs, outcomes);
                 if destroyed && let Some(db) = &self.db {
@@ -116,6 +117,7 @@ impl Writer {
             }
             Err(failure) => {
                 self.parts.truth.doubt();
+                self.parts.truth.counters.failed();
                 // What was noted of this batch stays noted: it can only refuse too much.
                 let full = matches!(failure, BatchFailure::Full);
                 if full && (db.is_autocommit() || db.execute_batch("ROLLBACK").is_ok()) {

@@ -172,6 +172,12 @@ impl WriterHandle {
         answered.await.map_err(|_| CommitError::Closed)?
     }
 
+    /// Units that the writer has not taken yet.
+    pub(crate) fn waiting(&self) -> u64 {
+        let waiting = self.sender.as_ref().map_or(0, |it| it.max_capacity() - it.capacity());
+        u64::try_from(waiting).unwrap_or(u64::MAX)
+    }
+
     /// Hands a unit over without waiting for anything.
     pub(crate) fn send_and_forget(&self, unit: PreparedUnit) -> Result<(), CommitError> {
         let (answer, _) = oneshot::channel();

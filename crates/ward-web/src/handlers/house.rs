@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use ward_core::{Kind, RecordKey, ResourceType};
 use ward_records::RecordsError;
 
-use crate::{app::App, request::Asked, respond, respond::Answer};
+use crate::{app::App, chart_figures, request::Asked, respond, respond::Answer};
 
 pub(crate) async fn healthz(_: &App, _: &Asked) -> Answer {
     Ok(respond::text(StatusCode::OK, "ok\n".to_owned()))
@@ -21,7 +21,8 @@ pub(crate) async fn readyz(app: &App, _: &Asked) -> Answer {
 
 pub(crate) async fn metrics(app: &App, _: &Asked) -> Answer {
     let page = app.metrics.page(app.started.elapsed().as_secs(), app.records.chart().seq().0);
-    let page = format!("{}{page}", app.care.page());
+    let store = chart_figures::page(&app.records.chart().figures()?);
+    let page = format!("{}{store}{page}", app.care.page());
     Ok(respond::text(StatusCode::OK, page))
 }
 
