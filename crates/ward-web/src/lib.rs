@@ -22,6 +22,7 @@ mod request;
 mod request_id;
 mod respond;
 mod serve;
+mod working;
 
 pub use self::{
     app::{App, WebLimits},

@@ -11,7 +11,6 @@ use hyper::{Request, Response, StatusCode, body::Incoming};
 use tokio::{
     runtime,
     sync::{OwnedSemaphorePermit, Semaphore},
-    task::JoinHandle,
 };
 use ward_core::{AuditAction, Kind, ids::TraceId};
 use ward_fhir::outcome::IssueCode;
@@ -25,6 +24,7 @@ use crate::{
     request::Asked,
     request_id::RequestId,
     respond::{self, Refusal},
+    working::{Promise, Working},
 };
 
 /// What all connections share.
@@ -72,33 +72,14 @@ fn is_long(row: &Endpoint) -> bool {
                 | A::HistorySystem
                 | A::HistoryType
                 | A::HistoryInstance
+                | A::AuditRead
         )
     )
 }
 
-/// Whether a request of this row stops when nobody waits for it any more.
-///
-/// What changes the house itself is brought to its end: an account that is closed while its
-/// sessions go on would be worse than late.
-fn may_break_off(row: &Endpoint) -> bool {
-    row.path.starts_with("/fhir")
-}
-
-/// The work on one request; it is broken off when this is dropped, if it may be.
-///
-/// A client that takes its request back, or hangs up, must not leave work behind that takes the
-/// place of others (CVE-2023-44487). What the writer has taken it finishes.
-struct Working {
-    task: JoinHandle<Result<Response<Body>, Refusal>>,
-    breaks_off: bool,
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        if self.breaks_off {
-            self.task.abort();
-        }
-    }
+/// Whether what a row does is brought to its end once it has begun.
+fn is_promised(row: &Endpoint) -> bool {
+    !row.path.starts_with("/fhir")
 }
 
 /// Answers one request. `of_connection` is its place among those of its connection; the work keeps
@@ -115,25 +96,27 @@ pub(crate) async fn answer(
     let method = request.method().clone();
     let tls = matches!(peer, Peer::Network { tls: true, .. });
     let found = endpoints::find(method.as_str(), request.uri().path());
-    let (route, long, breaks_off) = match &found {
-        Found::Row(row, _) => ((row.path, row.method), is_long(row), may_break_off(row)),
-        _ => (("other", "other"), false, true),
+    let (route, long) = match &found {
+        Found::Row(row, _) => ((row.path, row.method), is_long(row)),
+        _ => (("other", "other"), false),
     };
     let outcome = match Arc::clone(&server.requests).try_acquire_owned() {
         Err(_) => Err(RecordsError::new(Kind::Busy, "too many requests at once").into()),
         Ok(place) => {
             let (limit, trace) = (Duration::from_secs(app.limits.request_s), id.trace);
             let app = app.clone();
+            let promise = Arc::new(Promise::default());
+            let of_task = Arc::clone(&promise);
             // A task of its own, so that a defect ends one request and not the connection.
             let work = async move {
                 let _places = (place, of_connection);
-                handle(app, peer, found, request, trace).await
+                handle(app, peer, found, request, (trace, of_task)).await
             };
             let task = match &server.long {
                 Some(threads) if long => threads.spawn(work),
                 _ => tokio::spawn(work),
             };
-            finish(Working { task, breaks_off }, limit, route.0, &id).await
+            finish(Working::new(task, promise), limit, route.0, &id).await
         }
     };
     let mut response = match outcome {
@@ -177,12 +160,12 @@ fn milliseconds(time: Duration) -> f64 {
 
 /// Waits for the work, but not for ever.
 async fn finish(
-    mut work: Working,
+    work: Working<Result<Response<Body>, Refusal>>,
     limit: Duration,
     route: &'static str,
     id: &RequestId,
 ) -> Result<Response<Body>, Refusal> {
-    match tokio::time::timeout(limit, &mut work.task).await {
+    match tokio::time::timeout(limit, work).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_)) => {
             tracing::error!(route, request = id.as_str(), "request panicked");
@@ -200,7 +183,7 @@ async fn handle(
     peer: Peer,
     found: Found,
     request: Request<Incoming>,
-    trace: TraceId,
+    (trace, promise): (TraceId, Arc<Promise>),
 ) -> Result<Response<Body>, Refusal> {
     let (row, values) = match found {
         Found::Row(row, values) => (row, values),
@@ -228,6 +211,10 @@ async fn handle(
     }
     let body = body::whole(incoming, &parts.headers, app.limits.body_bytes).await?;
     let asked = Asked { cx, headers: parts.headers, query, body, values };
+    // Before this it was asked and not begun, however long the body took to come.
+    if is_promised(row) && !promise.keep() {
+        return Err(RecordsError::new(Kind::Unavailable, "the request was given up").into());
+    }
     Ok((row.handler)(&app, &asked).await?)
 }
 
