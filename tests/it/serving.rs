@@ -124,6 +124,7 @@ fn tells_how_the_chart_stands() {
         let line = page.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
         line.unwrap_or_else(|| panic!("{name}: {page}")).parse().unwrap()
     };
+    // Asking left an entry and no commit; what was answered before can be searched.
     assert_eq!(figure("ward_searchable_commit"), figure("ward_commits"));
     // Two tokens and three patients; each request has its entry.
     assert_eq!(figure("ward_record_versions"), 5);

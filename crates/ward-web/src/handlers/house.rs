@@ -20,8 +20,9 @@ pub(crate) async fn readyz(app: &App, _: &Asked) -> Answer {
 }
 
 pub(crate) async fn metrics(app: &App, _: &Asked) -> Answer {
-    let page = app.metrics.page(app.started.elapsed().as_secs(), app.records.chart().seq().0);
-    let store = chart_figures::page(&app.records.chart().figures()?);
+    let figures = app.records.chart().figures()?;
+    let page = app.metrics.page(app.started.elapsed().as_secs(), figures.seq);
+    let store = chart_figures::page(&figures);
     let page = format!("{}{store}{page}", app.care.page());
     Ok(respond::text(StatusCode::OK, page))
 }
