@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use ward_core::{AuditAction, Ctx, FhirId, ResourceType, Role};
 use ward_crypto::Random;
-use ward_store::{Chart, Interaction, WriteKind};
+use ward_store::{Chart, CommitError, Interaction, WriteKind};
 use zeroize::Zeroizing;
 
 use super::{
@@ -15,6 +15,10 @@ use super::{
 /// How long a temporary password may wait to be used, in hours.
 /// LIMIT: the person's next shift; whoever finds the note later has nothing.
 const TEMPORARY_H: i64 = 24;
+
+/// How often a change is tried when others write the account at the same time.
+/// LIMIT: a sign-in writes it once a day, and its owner seldom.
+const TRIES_MAX: u32 = 5;
 
 /// What may be shown of an account: nothing of its password.
 #[derive(Clone, Serialize, Deserialize)]
@@ -62,6 +66,24 @@ pub async fn list(chart: &Chart, cx: &Ctx) -> Result<Vec<AccountView>, AuthError
 /// - Audit: `account-changed`, in the same commit; its detail says what changed.
 /// - Repeat: safe; a second reset gives another password.
 pub async fn change(
+    chart: &Chart,
+    cx: &Ctx,
+    random: &dyn Random,
+    id: &FhirId,
+    change: Change,
+) -> Result<Option<Zeroizing<String>>, AuthError> {
+    let mut left = TRIES_MAX;
+    loop {
+        left -= 1;
+        match change_once(chart, cx, random, id, change).await {
+            // The person signed in at the same moment, which writes the account too.
+            Err(AuthError::Commit(CommitError::Stale { .. })) if 0 < left => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn change_once(
     chart: &Chart,
     cx: &Ctx,
     random: &dyn Random,

@@ -169,3 +169,49 @@ async fn a_token_that_ended_is_known_no_longer() {
     assert_eq!(uses.get(&hex(&password::token_digest(&kept))), Some(&at(61)));
     assert_eq!(uses.len(), 2, "what ended is forgotten");
 }
+
+/// Whichever comes first: who signs in while the account is closed has no session afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_slips_in_while_the_account_is_closed() {
+    let house = House::new().await;
+    let id = accounts::id_of("nina").unwrap();
+    let key = accounts::key_of_id(id.clone());
+    let version = || house.gate.chart.current(&key).unwrap().unwrap().0;
+    let change = async |change, s| {
+        let cx = house.cx(s);
+        house.gate.change_account(&cx, &house.random, &id, change).await.unwrap();
+    };
+    for round in 0..20 {
+        // A day apart: no failure slows the next, and each sign-in writes the account too.
+        let s = round * 86_400;
+        let before = version();
+        let close = async {
+            // Every other time just when the sign-in has written, and no session is there yet.
+            while round % 2 == 0 && version() == before {
+                tokio::task::yield_now().await;
+            }
+            change(Change::Deactivate, s).await;
+        };
+        let (cookie, ()) = tokio::join!(house.sign_in(PASSWORD, None, s), close);
+        if let Ok(cookie) = cookie {
+            assert!(!house.is_in(&cookie, s).await, "round {round}");
+        }
+        assert_eq!(house.gate.sessions_of(&house.cx(s), &id).await.unwrap().len(), 0);
+        change(Change::Activate, s).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_ends_while_it_is_looked_up_is_not_known() {
+    let house = House::new().await;
+    for s in 0..20 {
+        let new = NewToken { role: Role::Integration, label: String::new(), expires: None };
+        let cx = house.cx(s);
+        let token = tokens::create(&house.gate.chart, &cx, &house.random, new).await.unwrap();
+        let id = hex(&password::token_digest(&token)).parse().unwrap();
+        let used = house.gate.bearer(&token, at(s), &house.random, "test");
+        let (_either, ended) = tokio::join!(used, house.gate.revoke_token(&cx, &id));
+        ended.unwrap();
+        assert!(house.gate.bearer(&token, at(s), &house.random, "test").await.is_err(), "{s}");
+    }
+}
