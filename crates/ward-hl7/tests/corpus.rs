@@ -1,0 +1,153 @@
+//! Public messages that nobody here wrote: each is read, or refused with a place; what is read is
+//! written again byte for byte, and means the same in every character set that can hold it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests may"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use ward_hl7::{Charset, Draft, Message, ReadSettings, Severity};
+
+/// Every message file of the shared corpus; `None`, said loudly, where it is not there.
+fn corpus() -> Option<Vec<(PathBuf, Vec<u8>)>> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let data = std::env::var_os("WARD_SHARED_DATA").map_or(beside, Into::into).join("hl7v2");
+    let mut files = Vec::new();
+    collect(&data, &mut files);
+    if files.is_empty() {
+        eprintln!("!! SKIPPED: no HL7 v2 corpus; set WARD_SHARED_DATA to test on real input");
+        return None;
+    }
+    files.sort();
+    Some(files)
+}
+
+fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if is_message(&path) {
+            let bytes = fs::read(&path).unwrap();
+            files.push((path, bytes));
+        }
+    }
+}
+
+fn is_message(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.extension().is_some_and(|ext| ext == "hl7") || name.contains(".hl7_")
+}
+
+/// All values of a message, one a line, with their places.
+fn values(message: &Message<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    for segment in message.segments() {
+        for (n, field) in segment.fields() {
+            for repetition in field.repetitions() {
+                for component in repetition.components() {
+                    for sub in component.subcomponents() {
+                        let place = (segment.place(), n);
+                        all.push(format!("{place:?} {:?} {:?}", sub.presence(), sub.text()));
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn every_file_is_read_or_refused_with_a_place() {
+    let Some(files) = corpus() else { return };
+    let (mut n_read, mut n_refused, mut n_segments) = (0, 0, 0);
+    for (path, bytes) in &files {
+        let (message, problems) = Message::read(bytes, &ReadSettings::default());
+        match message {
+            Some(message) => {
+                n_read += 1;
+                n_segments += message.n_segments();
+                assert!(!values(&message).is_empty(), "{}", path.display());
+                let written = Draft::of(&message).to_bytes().unwrap();
+                assert!(written == *bytes, "{} is not written as it came", path.display());
+            }
+            None => {
+                n_refused += 1;
+                let worst = problems.iter().map(|p| p.severity).max();
+                assert!(Some(Severity::Error) <= worst, "{}", path.display());
+            }
+        }
+    }
+    eprintln!("{} files: {n_read} read, {n_refused} refused; {n_segments} segments", files.len());
+    assert!(n_refused * 20 < n_read, "{n_refused} of {} refused", files.len());
+}
+
+/// MSH-18 put into the first segment of a message that has CR, LF or CRLF.
+fn with_charset(text: &str, name: &str) -> Option<String> {
+    let start = text.find("MSH")?;
+    let end = text[start..].find(['\r', '\n'])? + start;
+    let mut fields: Vec<&str> = text[start..end].split('|').collect();
+    while fields.len() < 18 {
+        fields.push("");
+    }
+    fields[17] = name;
+    Some(format!("{}{}", fields.join("|"), &text[end..]))
+}
+
+#[test]
+fn every_charset_gives_the_same_characters() {
+    let Some(files) = corpus() else { return };
+    let encodings = [
+        (Charset::Iso8859Part1, encoding_rs::WINDOWS_1252),
+        (Charset::Iso8859Part2, encoding_rs::ISO_8859_2),
+        (Charset::Iso8859Part15, encoding_rs::ISO_8859_15),
+        (Charset::Gb18030, encoding_rs::GB18030),
+        (Charset::KsX1001, encoding_rs::EUC_KR),
+        (Charset::ShiftJis, encoding_rs::SHIFT_JIS),
+        (Charset::Iso2022Jp, encoding_rs::ISO_2022_JP),
+    ];
+    let (mut n_same, mut n_wide) = (0, 0);
+    for (path, bytes) in &files {
+        let Ok(text) = std::str::from_utf8(bytes) else { continue };
+        // Words that exist in some of the sets, so that the corpus has something to say in each.
+        for words in ["", "Ångström µmol/l", "Łódź", "€", "检验科", "검사실", "検査室ｱ"]
+        {
+            for (charset, encoding) in encodings {
+                let Some(text) = with_charset(text, charset.name()) else { continue };
+                let text = text.replacen("|A", &format!("|{words}A"), 3);
+                let (bytes, _, lossy) = encoding.encode(&text);
+                // Some encoders write a look-alike instead of refusing.
+                let (again, _) = encoding.decode_without_bom_handling(&bytes);
+                if lossy || again != text || !text.starts_with("MSH|") {
+                    continue;
+                }
+                let settings = ReadSettings { charset: Some(Charset::Utf8), ..Default::default() };
+                let expected = Message::read(text.as_bytes(), &settings).0.unwrap();
+                let (message, problems) = Message::read(&bytes, &ReadSettings::default());
+                let message = message
+                    .unwrap_or_else(|| panic!("{}: {charset:?} {problems:?}", path.display()));
+                let same = values(&message) == values(&expected);
+                assert!(same, "{} {charset:?}", path.display());
+                n_same += 1;
+            }
+            let Some(text) = with_charset(text, "UNICODE UTF-16") else { continue };
+            let text = text.replacen("|A", &format!("|{words}A"), 3);
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let settings = ReadSettings { charset: Some(Charset::Utf8), ..Default::default() };
+            let expected = Message::read(text.as_bytes(), &settings).0.unwrap();
+            let message = Message::read(&bytes, &ReadSettings::default()).0.unwrap();
+            assert!(values(&message) == values(&expected), "{}", path.display());
+            n_wide += 1;
+        }
+    }
+    eprintln!("{n_same} readings in {} sets, {n_wide} in UTF-16", encodings.len());
+    assert!(files.len() < n_same && files.len() < n_wide);
+}
