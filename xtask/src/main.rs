@@ -9,6 +9,7 @@
 
 mod codegen;
 mod demo;
+mod hl7_codegen;
 mod run;
 mod search_codegen;
 mod setup;
@@ -26,6 +27,7 @@ const USAGE: &str = "usage: cargo xtask NAME
   test                   everything a change has to pass
   tidy                   the rules of the house that compilers do not know
   codegen DEFINITIONS    HL7's R4 definitions to Ward's compact tables
+  hl7-codegen [FOLDER]   an HL7 v2 dictionary and code lists to Ward's compact tables
   bench [ARGS...]        builds with optimizations and runs `ward bench`
   soak                   the long forms of the crash tests";
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["codegen", rest @ ..] => codegen::run(rest).map_err(Stop::Why),
+        ["hl7-codegen", rest @ ..] => hl7_codegen::run(rest).map_err(Stop::Why),
         ["setup"] => setup::run(),
         ["demo", rest @ ..] => demo::run(rest),
         ["test"] => test::run(),

@@ -10,6 +10,7 @@
 pub mod ack;
 pub mod batch;
 pub mod charset;
+pub mod dictionary;
 pub mod draft;
 pub mod escape;
 pub mod header;
@@ -18,8 +19,11 @@ pub mod message;
 pub mod mllp;
 pub mod path;
 pub mod problem;
+pub mod profile;
 pub mod separators;
+pub mod structure;
 pub mod time;
+pub mod validate;
 pub mod version;
 
 pub use charset::Charset;
@@ -29,6 +33,8 @@ pub use location::{Location, SegmentId};
 pub use message::{Message, Presence, ReadSettings, Segment};
 pub use path::Path;
 pub use problem::{ErrorCode, Problem, ProblemKind, Severity};
+pub use profile::Profile;
 pub use separators::Separators;
 pub use time::Dtm;
+pub use validate::{Rules, validate};
 pub use version::Version;

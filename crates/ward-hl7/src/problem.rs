@@ -191,6 +191,7 @@ kinds! {
     SegmentCardinality = (NonConformantCardinality, "segment-cardinality", "the segment stands more often than allowed"),
     // Fields and below.
     MissingField = (RequiredFieldMissing, "missing-field", "a required value is missing"),
+    MissingComponent = (RequiredFieldMissing, "missing-component", "a required component is missing"),
     MissingControlId = (RequiredFieldMissing, "missing-control-id", "MSH-10 is empty"),
     NotUsed = (OtherHl7Error, "not-used", "a value that must not be there"),
     ExtraField = (OtherHl7Error, "extra-field", "a field beyond the definition of the segment"),

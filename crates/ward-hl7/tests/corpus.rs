@@ -10,11 +10,15 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use ward_hl7::{Charset, Draft, Message, ReadSettings, Severity};
+use ward_hl7::{
+    Charset, Draft, Header, Message, ReadSettings, Rules, Severity, Version, validate,
+    validate::version_of,
+};
 
 /// Every message file of the shared corpus; `None`, said loudly, where it is not there.
 fn corpus() -> Option<Vec<(PathBuf, Vec<u8>)>> {
@@ -150,4 +154,37 @@ fn every_charset_gives_the_same_characters() {
     }
     eprintln!("{n_same} readings in {} sets, {n_wide} in UTF-16", encodings.len());
     assert!(files.len() < n_same && files.len() < n_wide);
+}
+
+#[test]
+fn every_message_is_put_into_groups() {
+    let Some(files) = corpus() else { return };
+    let rules: BTreeMap<Version, Rules> =
+        Version::ALL.into_iter().map(|version| (version, Rules::standard(version))).collect();
+    let (mut n_trees, mut n_clean) = (0, 0);
+    let mut counts = BTreeMap::new();
+    for (path, bytes) in &files {
+        let Some(message) = Message::read(bytes, &ReadSettings::default()).0 else { continue };
+        let Ok(version) = version_of(&Header::of(&message)) else { continue };
+        let validated = validate(&message, &rules[&version]);
+        for problem in &validated.problems {
+            *counts.entry((problem.severity.code(), problem.kind.word())).or_insert(0) += 1;
+            assert!(problem.at.segment.is_some(), "{}: {problem}", path.display());
+        }
+        let Some(tree) = validated.tree else { continue };
+        // Every segment is in the tree once, in the order of the message.
+        let places: Vec<usize> =
+            tree.segments_within(0, &message).iter().map(|segment| segment.place()).collect();
+        let mut sorted = places.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..message.n_segments()).collect::<Vec<_>>(), "{}", path.display());
+        n_trees += 1;
+        let is_clean = validated.problems.iter().all(|p| p.severity < Severity::Error);
+        n_clean += usize::from(is_clean);
+    }
+    eprintln!("{n_trees} of {} put into groups, {n_clean} without error", files.len());
+    for ((severity, kind), count) in counts {
+        eprintln!("  {severity} {kind}: {count}");
+    }
+    assert!(files.len() * 9 < n_trees * 10);
 }

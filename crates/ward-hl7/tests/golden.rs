@@ -13,10 +13,13 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use expect_test::expect_file;
 use ward_hl7::{
-    Draft, Header, Message, Problem, Put, ReadSettings,
+    Draft, Header, Message, Problem, Profile, Put, ReadSettings, Rules,
     ack::{AckCode, Mode, Reply, Verdict},
     batch::File,
     mllp::{AfterEnd, Deframer, Event},
+    structure::{Child, Tree},
+    validate,
+    validate::version_of,
 };
 
 fn cases(folder: &str, extension: &str, answer: impl Fn(&[u8]) -> String) {
@@ -201,4 +204,55 @@ fn draft() {
         out.push('\n');
         out
     });
+}
+
+fn tree_of(tree: &Tree, message: &Message<'_>, group: usize, depth: usize, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    for child in &tree.group(group).unwrap().children {
+        match child {
+            Child::Group(at) => {
+                let group = tree.group(*at).unwrap();
+                writeln!(out, "{indent}{}[{}]", group.name, group.occurrence).unwrap();
+                tree_of(tree, message, *at, depth + 1, out);
+            }
+            Child::Segment { place, node } => {
+                let mark = if node.is_some() { "" } else { " (no place)" };
+                writeln!(out, "{indent}{}{mark}", message.location_of(*place)).unwrap();
+            }
+        }
+    }
+}
+
+/// Beside `NAME.hl7` may stand a profile, `NAME.toml`.
+#[test]
+fn validated() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/validate");
+    let mut n_cases = 0;
+    for entry in fs::read_dir(&dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "hl7") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let message = Message::read(&bytes, &ReadSettings::default()).0.unwrap();
+        let mut out = String::new();
+        match version_of(&Header::of(&message)) {
+            Err(problem) => writeln!(out, "{problem}").unwrap(),
+            Ok(version) => {
+                let rules = match fs::read_to_string(path.with_extension("toml")) {
+                    Ok(text) => text.parse::<Profile>().unwrap().rules(version).unwrap(),
+                    Err(_) => Rules::standard(version),
+                };
+                let validated = validate(&message, &rules);
+                problems_of(&validated.problems, &mut out);
+                match validated.tree {
+                    Some(tree) => tree_of(&tree, &message, 0, 0, &mut out),
+                    None => out.push_str("no structure\n"),
+                }
+            }
+        }
+        expect_file![path.with_extension("txt")].assert_eq(&out);
+        n_cases += 1;
+    }
+    assert!(0 < n_cases, "no cases in {}", dir.display());
 }
