@@ -6,7 +6,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use ward_hl7::{Message, ReadSettings};
+use ward_hl7::{
+    Message, ReadSettings, Rules, Version,
+    mllp::{AfterEnd, Deframer, frame},
+    validate,
+};
 
 /// An admission of 14 segments.
 const ADT: &str = include_str!("adt-a01.hl7");
@@ -49,6 +53,17 @@ fn run(c: &mut Criterion) {
                 let message = hl7_parser::Message::parse(black_box(&text)).unwrap();
                 black_box(message.query("PID.5.1").map(|it| it.raw_value().len()));
                 black_box(message.segments().count())
+            });
+        });
+        let rules = Rules::standard(Version::V2_5_1);
+        let message = Message::read(text.as_bytes(), &settings).0.unwrap();
+        group.bench_function("validate", |b| b.iter(|| validate(black_box(&message), &rules)));
+        let block = frame(text.as_bytes()).unwrap();
+        group.bench_function("deframe", |b| {
+            b.iter(|| {
+                let mut deframer = Deframer::new(1 << 20, AfterEnd::MustReturn);
+                deframer.push(black_box(&block));
+                deframer.next()
             });
         });
         group.finish();

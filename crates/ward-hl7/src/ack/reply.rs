@@ -86,6 +86,12 @@ impl Writer<'_> {
         }
     }
 
+    /// A field of the message that is answered, without control characters, which some character
+    /// sets cannot hold.
+    fn copied(&self, n: usize) -> String {
+        self.header.raw(n).chars().filter(|c| !c.is_ascii_control()).collect()
+    }
+
     fn joined(&self, delimiter: Option<u8>, parts: &[&str]) -> String {
         match delimiter {
             Some(delimiter) => parts.join(char::from(delimiter).encode_utf8(&mut [0; 4])),
@@ -109,31 +115,35 @@ impl Writer<'_> {
         let enhanced = !header.raw(15).is_empty() || !header.raw(16).is_empty();
         // An acknowledgment is never acknowledged.
         let never = if enhanced { "NE" } else { "" };
-        let charset = match header.raw(18) {
-            "" if header.charset() != Charset::Ascii => header.charset().name(),
+        let charset = match self.copied(18) {
+            none if none.is_empty() && header.charset() != Charset::Ascii => {
+                header.charset().name().to_owned()
+            }
             declared => declared,
         };
+        let [from, from_facility, to, to_facility] = [5, 6, 3, 4].map(|n| self.copied(n));
+        let (processing, version) = (self.copied(11), self.copied(12));
         let (encoding, now) = (header.separators().encoding(), reply.now.to_string());
         let control_id = self.escaped(reply.control_id);
         let fields = [
             "MSH",
             &encoding,
-            header.raw(5),
-            header.raw(6),
-            header.raw(3),
-            header.raw(4),
+            &from,
+            &from_facility,
+            &to,
+            &to_facility,
             &now,
             "",
             &kind,
             &control_id,
-            header.raw(11),
-            header.raw(12),
+            &processing,
+            &version,
             "",
             "",
             never,
             never,
             "",
-            charset,
+            &charset,
         ];
         self.line(&fields);
     }

@@ -21,7 +21,8 @@ use crate::{
 ///
 /// - Shape: lines that are not touched keep their bytes: character set, trailing delimiters, odd
 ///   terminators, blank lines. A changed line is encoded anew; in the sets whose encoding is not
-///   one to one (ISO 2022) its untouched fields may change bytes, never characters.
+///   one to one (ISO 2022, Big5, Shift-JIS) its untouched fields may change bytes, never
+///   characters; one that has a character its set can read but not write cannot be changed.
 #[derive(Clone)]
 pub struct Draft<'m> {
     lead: Cow<'m, [u8]>,

@@ -55,6 +55,27 @@ pub(crate) struct Index {
     pub is_last_open: bool,
 }
 
+/// The segment at hand: where it begins, and its first delimiter.
+struct Line {
+    start: usize,
+    first: usize,
+}
+
+/// The high bit of every byte of `word` that is `field`, `feed` or a carriage return.
+///
+/// Delimiters are a few bytes apart, so that eight bytes at a time are faster than a search for
+/// the next one.
+fn places(word: [u8; 8], field: u8, feed: u8) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let word = u64::from_le_bytes(word);
+    let equal = |byte: u8| {
+        let other = word ^ u64::from_le_bytes([byte; 8]);
+        // Exactly the bytes that are zero in `other` keep their high bit clear in the sum.
+        !(((other & LOW) + LOW) | other | LOW)
+    };
+    equal(field) | equal(feed) | equal(b'\r')
+}
+
 /// Offsets fit because [`super::MESSAGE_BYTES_MAX`] does.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
@@ -68,31 +89,26 @@ impl Index {
             delimiters: Vec::with_capacity(16 + bytes.len() / 6),
             ..Index::default()
         };
-        let mut start = 0;
-        let mut first = 0;
-        match terminator {
-            Terminator::LineFeed => {
-                for at in memchr::memchr3_iter(field, b'\n', b'\r', bytes) {
-                    if bytes.get(at) == Some(&field) {
-                        index.delimiters.push(offset(at));
-                    } else {
-                        index.close(start, at, first);
-                        (start, first) = (at + 1, index.delimiters.len());
-                    }
-                }
+        let mut line = Line { start: 0, first: 0 };
+        // A carriage return always ends a segment; a line feed where the first segment says so.
+        let feed = if terminator == Terminator::LineFeed { b'\n' } else { b'\r' };
+        let (words, rest) = bytes.as_chunks::<8>();
+        let mut base = 0;
+        for word in words {
+            let mut found = places(*word, field, feed);
+            while found != 0 {
+                let at = base + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
+                index.found(bytes, at, field, terminator, &mut line);
+                found &= found - 1;
             }
-            Terminator::CarriageReturn | Terminator::CarriageReturnLineFeed => {
-                for at in memchr::memchr2_iter(field, b'\r', bytes) {
-                    if bytes.get(at) == Some(&field) {
-                        index.delimiters.push(offset(at));
-                        continue;
-                    }
-                    index.close(start, at, first);
-                    let feed = usize::from(bytes.get(at + 1) == Some(&b'\n'));
-                    (start, first) = (at + 1 + feed, index.delimiters.len());
-                }
+            base += 8;
+        }
+        for (n, byte) in rest.iter().enumerate() {
+            if *byte == field || *byte == b'\r' || *byte == feed {
+                index.found(bytes, base + n, field, terminator, &mut line);
             }
         }
+        let Line { start, first } = line;
         index.is_last_open = start < bytes.len();
         if index.is_last_open {
             index.close(start, bytes.len(), first);
@@ -101,6 +117,18 @@ impl Index {
             index.find_stray(bytes);
         }
         index
+    }
+
+    /// A delimiter or the end of a segment is at `at`.
+    #[inline]
+    fn found(&mut self, bytes: &[u8], at: usize, field: u8, ends: Terminator, line: &mut Line) {
+        if bytes.get(at) == Some(&field) {
+            self.delimiters.push(offset(at));
+            return;
+        }
+        self.close(line.start, at, line.first);
+        let is_pair = ends != Terminator::LineFeed && bytes.get(at + 1) == Some(&b'\n');
+        *line = Line { start: at + 1 + usize::from(is_pair), first: self.delimiters.len() };
     }
 
     fn close(&mut self, start: usize, end: usize, first: usize) {
@@ -140,4 +168,61 @@ pub(crate) fn segment_id(line: &[u8], field: u8) -> Option<SegmentId> {
     let (name, rest) = line.split_at_checked(3)?;
     let ends = rest.first().is_none_or(|b| *b == field);
     SegmentId::new(name).filter(|_| ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The fields of every segment, found one character at a time.
+    fn plainly(text: &str, terminator: Terminator) -> Vec<Vec<String>> {
+        let text = match terminator {
+            Terminator::LineFeed => text.replace('\n', "\r"),
+            _ => text.replace("\r\n", "\r"),
+        };
+        let lines = text.split('\r').filter(|line| !line.is_empty());
+        lines.map(|line| line.split('|').map(str::to_owned).collect()).collect()
+    }
+
+    fn indexed(text: &str, terminator: Terminator) -> Vec<Vec<String>> {
+        let index = Index::build(text, b'|', terminator);
+        let cut = |from: u32, to: u32| text[from as usize..to as usize].to_owned();
+        let segments = index.segments.iter().enumerate();
+        segments
+            .map(|(at, segment)| {
+                let mut fields = Vec::new();
+                let mut from = segment.start;
+                for delimiter in index.delimiters_of(at) {
+                    fields.push(cut(from, *delimiter));
+                    from = delimiter + 1;
+                }
+                fields.push(cut(from, segment.end));
+                fields
+            })
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_splits_as_a_plain_reader_does(text in "[|\r\n}\u{7f}é検a\u{0}{]{0,80}") {
+            for terminator in [
+                Terminator::CarriageReturn,
+                Terminator::LineFeed,
+                Terminator::CarriageReturnLineFeed,
+            ] {
+                prop_assert_eq!(indexed(&text, terminator), plainly(&text, terminator));
+            }
+        }
+
+        #[test]
+        fn every_offset_is_in_a_field(text in "[|\ra]{1,40}", at in 0_u32..40) {
+            let index = Index::build(&text, b'|', Terminator::CarriageReturn);
+            if let Some((place, field)) = index.field_at(at) {
+                prop_assert!(place < index.segments.len());
+                prop_assert!(field as usize <= index.delimiters_of(place).len());
+            }
+        }
+    }
 }
