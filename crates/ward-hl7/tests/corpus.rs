@@ -188,3 +188,47 @@ fn every_message_is_put_into_groups() {
     }
     assert!(files.len() * 9 < n_trees * 10);
 }
+
+/// The parts of a message as another reader finds them, beside ours.
+#[test]
+fn other_readers_find_the_same_fields() {
+    let Some(files) = corpus() else { return };
+    let (mut n_mllp, mut n_hl7_parser) = (0, 0);
+    for (path, bytes) in &files {
+        let (message, _) = Message::read(bytes, &ReadSettings::default());
+        let Some(message) = message else { continue };
+        // They know carriage returns only, and MSH-2 as it should be.
+        let lines: Vec<&str> = message.segments().map(|segment| segment.raw()).collect();
+        let text = lines.join("\r") + "\r";
+        let ours: Vec<Vec<&str>> = message
+            .segments()
+            .map(|segment| segment.fields().map(|(_, field)| field.raw()).collect())
+            .collect();
+        // MSH-1 and MSH-2 are what each of them makes of it.
+        let first = |n: usize| if n == 0 { 3 } else { 1 };
+        if let Ok(theirs) = mllp::Message::parse(&text) {
+            for (n, segment) in theirs.segments().iter().enumerate() {
+                for f in first(n)..=ours[n].len() {
+                    let found: Option<Vec<&str>> =
+                        segment.field(f).map(|field| field.repetitions().collect());
+                    let own = ours[n][f - 1];
+                    assert!(found.unwrap().join("~") == own, "mllp {} {n} {f}", path.display());
+                }
+            }
+            n_mllp += 1;
+        }
+        if let Ok(theirs) = hl7_parser::Message::parse(&text) {
+            // It numbers the fields of MSH in its own way.
+            for (n, segment) in theirs.segments().enumerate().skip(1) {
+                for f in 1..=ours[n].len() {
+                    let found = segment.field(f).map(|field| field.raw_value());
+                    let own = ours[n][f - 1];
+                    assert!(found == Some(own), "hl7-parser {} {n} {f}", path.display());
+                }
+            }
+            n_hl7_parser += 1;
+        }
+    }
+    eprintln!("of {} files, {n_mllp} agree with mllp, {n_hl7_parser} with hl7-parser", files.len());
+    assert!(files.len() * 9 < n_mllp * 10 && files.len() * 9 < n_hl7_parser * 10);
+}

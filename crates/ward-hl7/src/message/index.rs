@@ -53,6 +53,8 @@ pub(crate) struct Index {
     /// A line feed that ends no segment, and the line it is on.
     pub stray_line_feed: Option<u32>,
     pub is_last_open: bool,
+    /// There were more segments than are kept.
+    pub is_full: bool,
 }
 
 /// The segment at hand: where it begins, and its first delimiter.
@@ -134,6 +136,10 @@ impl Index {
     fn close(&mut self, start: usize, end: usize, first: usize) {
         if start == end {
             self.blank_lines = self.blank_lines.saturating_add(1);
+            return;
+        }
+        if super::SEGMENTS_MAX <= self.segments.len() {
+            self.is_full = true;
             return;
         }
         let segment = SegmentAt { start: offset(start), end: offset(end), first: offset(first) };

@@ -27,6 +27,11 @@ pub use view::{Component, Field, Part, Presence, Repetition, Segment, Subcompone
 /// sets a much smaller limit on its frames.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 30;
 
+/// Most segments of one message.
+/// LIMIT: the longest reports have tens of thousands; each costs memory many times its shortest
+/// form when it is put into groups.
+pub const SEGMENTS_MAX: usize = 500_000;
+
 /// One HL7 v2 message.
 ///
 /// - Shape: the bytes as they came, their text, and the offsets of segments and fields. What lies

@@ -106,7 +106,7 @@ impl Reader<'_> {
         let text = charset.decode(body).map_err(|Undecodable { at }| {
             (ProblemKind::Undecodable, place_of(body, at, charset, &separators))
         })?;
-        Ok(self.indexed(bytes, envelope.lead, text, Coding::new(separators, charset)))
+        self.indexed(bytes, envelope.lead, text, Coding::new(separators, charset))
     }
 
     fn wide<'a>(&mut self, bytes: &'a [u8], wide: &Wide) -> Result<Message<'a>, Refused> {
@@ -125,7 +125,7 @@ impl Reader<'_> {
         let lead_bytes = 2 * before.encode_utf16().count();
         let text = text.get(lead..).unwrap_or_default().to_owned();
         let coding = Coding::new(separators, wide.charset);
-        Ok(self.indexed(bytes, wide.lead + lead_bytes, Cow::Owned(text), coding))
+        self.indexed(bytes, wide.lead + lead_bytes, Cow::Owned(text), coding)
     }
 
     fn envelope(&mut self, envelope: &Envelope<'_>) {
@@ -167,13 +167,16 @@ impl Reader<'_> {
         lead: usize,
         text: Cow<'a, str>,
         coding: Coding,
-    ) -> Message<'a> {
+    ) -> Result<Message<'a>, Refused> {
         let terminator = Terminator::of(text.as_bytes());
         let index = Index::build(&text, coding.separators.field(), terminator);
+        if index.is_full {
+            return Err((ProblemKind::TooLarge, Location::MESSAGE));
+        }
         let message = Message { raw: Cow::Borrowed(bytes), lead, text, coding, terminator, index };
         self.terminators(&message);
         self.lines(&message);
-        message
+        Ok(message)
     }
 
     fn terminators(&mut self, message: &Message<'_>) {
@@ -206,14 +209,22 @@ impl Reader<'_> {
             self.problems.note(Severity::Error, kind, Location::header(10));
         }
         let field = message.coding.separators.field();
-        for (place, segment) in message.index.segments.iter().enumerate() {
-            let line = message.between(segment.start, segment.end).as_bytes();
-            let kind = match segment_id(line, field) {
-                None => ProblemKind::SegmentName,
-                Some(SegmentId::MSH) if place != 0 => ProblemKind::SecondHeader,
+        let mut n_headers = 0_u32;
+        for (line, segment) in (1..).zip(&message.index.segments) {
+            let text = message.between(segment.start, segment.end).as_bytes();
+            let (kind, at) = match segment_id(text, field) {
+                None => (ProblemKind::SegmentName, Location::MESSAGE),
+                Some(SegmentId::MSH) => {
+                    n_headers = n_headers.saturating_add(1);
+                    if n_headers == 1 {
+                        continue;
+                    }
+                    let at = Location::segment(SegmentId::MSH, n_headers);
+                    (ProblemKind::SecondHeader, at)
+                }
                 Some(_) => continue,
             };
-            self.problems.note(Severity::Error, kind, message.location_of(place));
+            self.problems.note(Severity::Error, kind, at.on_line(line));
         }
     }
 

@@ -6,6 +6,8 @@
 //! that stands before its place is put there and reported; one without any place stays in the
 //! group it was met in. Z segments may stand anywhere.
 
+use std::collections::BTreeMap;
+
 use super::{Child, Group, Structure, Tree, What};
 use crate::{
     location::{Location, SegmentId},
@@ -13,38 +15,92 @@ use crate::{
     problem::ProblemKind,
 };
 
-/// A finding of the matcher; its severity is decided by the rules in force.
-pub(crate) type Finding = (ProblemKind, Location);
-
 impl Structure {
-    /// Puts the segments of `message` into groups.
-    pub(crate) fn fit(&self, message: &Message<'_>) -> (Tree, Vec<Finding>) {
+    /// Puts the segments of `message` into groups, and tells `note` what does not fit; how bad that
+    /// is, the rules in force decide.
+    ///
+    /// - Cost: for each segment, at most once through the structure, however long the message.
+    pub(crate) fn fit(
+        &self,
+        message: &Message<'_>,
+        note: &mut dyn FnMut(ProblemKind, Location),
+    ) -> Tree {
         let root = Group { name: self.name().into(), occurrence: 1, node: 0, children: Vec::new() };
         let mut matcher = Matcher {
             structure: self,
+            places: Places::of(message),
             groups: vec![root],
-            open: vec![Open { group: 0, at: None }],
-            findings: Vec::new(),
+            open: vec![Open { group: 0, at: None, counts: Vec::new() }],
+            note,
         };
-        let mut ids = Vec::with_capacity(message.n_segments());
         for segment in message.segments() {
-            let id = segment.id();
-            ids.push(id);
-            match id {
-                Some(id) => matcher.segment(message, segment.place(), id),
+            match segment.id() {
+                Some(id) => matcher.segment(segment.place(), id),
                 None => matcher.attach(segment.place(), None),
             }
         }
-        matcher.count(message, &ids);
-        (Tree { groups: matcher.groups }, matcher.findings)
+        matcher.count(message);
+        Tree { groups: matcher.groups }
     }
 }
 
-/// A group that is open, and the node in it that was matched last.
-#[derive(Clone, Copy)]
+/// Where the segments of each name are.
+struct Places {
+    by_id: BTreeMap<SegmentId, Vec<usize>>,
+}
+
+impl Places {
+    fn of(message: &Message<'_>) -> Places {
+        let mut by_id: BTreeMap<SegmentId, Vec<usize>> = BTreeMap::new();
+        for segment in message.segments() {
+            if let Some(id) = segment.id() {
+                by_id.entry(id).or_default().push(segment.place());
+            }
+        }
+        Places { by_id }
+    }
+
+    /// How many segments of that name stand before `place`.
+    fn n_before(&self, id: SegmentId, place: usize) -> u32 {
+        let all = self.by_id.get(&id);
+        let before = all.map_or(0, |all| all.partition_point(|other| *other < place));
+        u32::try_from(before).unwrap_or(u32::MAX)
+    }
+
+    fn location(&self, id: SegmentId, place: usize) -> Location {
+        let line = u32::try_from(place + 1).unwrap_or(u32::MAX);
+        Location::segment(id, self.n_before(id, place).saturating_add(1)).on_line(line)
+    }
+}
+
+/// A group that is open.
 struct Open {
     group: usize,
+    /// The node that was matched last.
     at: Option<usize>,
+    /// How often each node has been matched; as long as the group has nodes.
+    counts: Vec<(usize, u32)>,
+}
+
+impl Open {
+    fn count_of(&self, node: usize) -> u32 {
+        self.counts.iter().find(|(known, _)| *known == node).map_or(0, |(_, count)| *count)
+    }
+
+    /// Matches a node, and tells how often that has been.
+    fn matched(&mut self, node: usize) -> u32 {
+        self.at = Some(node);
+        match self.counts.iter_mut().find(|(known, _)| *known == node) {
+            Some((_, count)) => {
+                *count = count.saturating_add(1);
+                *count
+            }
+            None => {
+                self.counts.push((node, 1));
+                1
+            }
+        }
+    }
 }
 
 /// Whether required nodes may be passed over.
@@ -63,13 +119,14 @@ struct Place {
 
 struct Matcher<'s> {
     structure: &'s Structure,
+    places: Places,
     groups: Vec<Group>,
     open: Vec<Open>,
-    findings: Vec<Finding>,
+    note: &'s mut dyn FnMut(ProblemKind, Location),
 }
 
 impl Matcher<'_> {
-    fn segment(&mut self, message: &Message<'_>, place: usize, id: SegmentId) {
+    fn segment(&mut self, place: usize, id: SegmentId) {
         let found = self
             .search(id, Passing::Never)
             .or_else(|| self.same_again(id))
@@ -78,11 +135,11 @@ impl Matcher<'_> {
             return self.go(&found, place);
         }
         if let Some(found) = self.earlier(id) {
-            self.findings.push((ProblemKind::SegmentOrder, message.location_of(place)));
+            (self.note)(ProblemKind::SegmentOrder, self.places.location(id, place));
             return self.go(&found, place);
         }
         if !id.is_local() {
-            self.findings.push((ProblemKind::UnexpectedSegment, message.location_of(place)));
+            (self.note)(ProblemKind::UnexpectedSegment, self.places.location(id, place));
         }
         self.attach(place, None);
     }
@@ -93,7 +150,7 @@ impl Matcher<'_> {
             let group_node = self.groups.get(open.group)?.node;
             if let Some(at) = open.at {
                 let node = self.structure.node(at)?;
-                let count = self.count_of(open.group, at);
+                let count = open.count_of(at);
                 let again = match node.what {
                     What::Group(_) => self.enter(at, id, Passing::Never),
                     _ => node.matches(id).then(|| vec![at]),
@@ -162,13 +219,12 @@ impl Matcher<'_> {
         let Some((segment, groups)) = to.steps.split_last() else { return };
         for step in groups {
             let Some(parent) = self.open.last_mut() else { return };
-            parent.at = Some(*step);
+            let occurrence = parent.matched(*step);
             let parent = parent.group;
             let name = match self.structure.node(*step).map(|node| &node.what) {
                 Some(What::Group(name)) => name.as_ref(),
                 _ => "",
             };
-            let occurrence = self.count_of(parent, *step).saturating_add(1);
             let next = self.groups.len();
             self.groups.push(Group {
                 name: name.into(),
@@ -179,10 +235,10 @@ impl Matcher<'_> {
             if let Some(parent) = self.groups.get_mut(parent) {
                 parent.children.push(Child::Group(next));
             }
-            self.open.push(Open { group: next, at: None });
+            self.open.push(Open { group: next, at: None, counts: Vec::new() });
         }
         if let Some(open) = self.open.last_mut() {
-            open.at = Some(*segment);
+            open.matched(*segment);
         }
         self.attach(place, Some(*segment));
     }
@@ -194,34 +250,8 @@ impl Matcher<'_> {
         }
     }
 
-    /// How often the node stands in that group so far.
-    fn count_of(&self, group: usize, node: usize) -> u32 {
-        let children = self.groups.get(group).map_or(&[][..], |group| &group.children);
-        // What is counted stands together at the end, unless order is broken; that is rare, and
-        // then a place too many is found at the end.
-        let is = |child: &&Child| match child {
-            Child::Group(at) => self.groups.get(*at).is_some_and(|group| group.node == node),
-            Child::Segment { node: Some(at), .. } => *at == node,
-            Child::Segment { node: None, .. } => false,
-        };
-        let limit = self.structure.node(node).and_then(|node| node.max);
-        let most = limit.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
-        let wanted = if limit.is_none() { 0 } else { most };
-        // Without a limit only the occurrence number of a group needs the count.
-        if wanted == 0 {
-            let last = children.iter().rev().find(|child| is(child));
-            return match last {
-                Some(Child::Group(at)) => self.groups.get(*at).map_or(1, |group| group.occurrence),
-                Some(_) => 1,
-                None => 0,
-            };
-        }
-        u32::try_from(children.iter().filter(is).count()).unwrap_or(u32::MAX)
-    }
-
     /// What is missing and what is there too often, in every group.
-    fn count(&mut self, message: &Message<'_>, ids: &[Option<SegmentId>]) {
-        let mut found = Vec::new();
+    fn count(&mut self, message: &Message<'_>) {
         for group in &self.groups {
             let mut counts: Vec<(usize, u32, usize)> = Vec::new();
             let mut last_place = 0;
@@ -243,36 +273,43 @@ impl Matcher<'_> {
             for (at, node) in self.structure.children(group.node) {
                 match counts.iter().find(|(known, ..)| *known == at) {
                     None if node.is_required => {
-                        found.extend(self.missing(at, last_place, ids));
+                        let (kind, at) = missing(self.structure, &self.places, at, last_place);
+                        (self.note)(kind, at);
                     }
                     Some((_, count, place)) if node.max.is_some_and(|max| max < *count) => {
-                        let at = message.location_of(*place);
-                        found.push((ProblemKind::SegmentCardinality, at));
+                        let id = message.segment_at(*place).and_then(|segment| segment.id());
+                        let at =
+                            id.map_or(Location::MESSAGE, |id| self.places.location(id, *place));
+                        (self.note)(ProblemKind::SegmentCardinality, at);
                     }
                     _ => {}
                 }
             }
         }
-        self.findings.extend(found);
     }
+}
 
-    /// The first required segment of the node at `at`, at the place where it would be the next.
-    fn missing(&self, at: usize, after: usize, ids: &[Option<SegmentId>]) -> Option<Finding> {
-        let node = self.structure.node(at)?;
-        let kind = match node.what {
-            What::Group(_) => ProblemKind::MissingGroup,
-            _ => ProblemKind::MissingSegment,
-        };
-        let mut inside = (at..node.end).filter_map(|at| self.structure.node(at));
-        let id = inside.find_map(|node| match &node.what {
-            What::Segments(ids) if node.is_required => ids.first().copied(),
-            _ => None,
-        });
-        let Some(id) = id else { return Some((kind, Location::MESSAGE)) };
-        let before = ids.iter().take(after + 1).filter(|it| **it == Some(id)).count();
-        let occurrence = u32::try_from(before + 1).unwrap_or(u32::MAX);
-        Some((kind, Location::segment(id, occurrence)))
-    }
+/// The first required segment of the node at `at`, at the place where it would be the next.
+fn missing(
+    structure: &Structure,
+    places: &Places,
+    at: usize,
+    after: usize,
+) -> (ProblemKind, Location) {
+    let Some(node) = structure.node(at) else {
+        return (ProblemKind::MissingSegment, Location::MESSAGE);
+    };
+    let kind = match node.what {
+        What::Group(_) => ProblemKind::MissingGroup,
+        _ => ProblemKind::MissingSegment,
+    };
+    let mut inside = (at..node.end).filter_map(|at| structure.node(at));
+    let id = inside.find_map(|node| match &node.what {
+        What::Segments(ids) if node.is_required => ids.first().copied(),
+        _ => None,
+    });
+    let next = |id| Location::segment(id, places.n_before(id, after + 1).saturating_add(1));
+    (kind, id.map_or(Location::MESSAGE, next))
 }
 
 fn first_place(groups: &[Group], group: &Group) -> usize {

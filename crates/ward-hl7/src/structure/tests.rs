@@ -9,7 +9,8 @@ fn fit(structure: &str, segments: &str) -> String {
     let structure = Structure::parse("M", structure).unwrap();
     let text = format!("MSH|^~\\&||||||||1|P|2.5\r{}\r", segments.replace(' ', "\r"));
     let message = Message::read(text.as_bytes(), &ReadSettings::default()).0.unwrap();
-    let (tree, findings) = structure.fit(&message);
+    let mut findings = Vec::new();
+    let tree = structure.fit(&message, &mut |kind, at| findings.push((kind, at)));
     let mut out = String::new();
     write(&tree, &message, 0, &mut out);
     for (kind, at) in findings {
@@ -95,7 +96,7 @@ fn paths_go_through_groups() {
     let structure = Structure::parse("M", REPORT).unwrap();
     let text = "MSH|^~\\&|\rPID|1\rOBR|1\rOBX|1\rOBX|2\rOBR|2\rOBX|3\rOBX|4\r";
     let message = Message::read(text.as_bytes(), &ReadSettings::default()).0.unwrap();
-    let (tree, _) = structure.fit(&message);
+    let tree = structure.fit(&message, &mut |_, _| {});
     let at = |path: &str| {
         tree.find(&message, &path.parse().unwrap()).and_then(|part| part.text()).unwrap_or_default()
     };
@@ -144,4 +145,20 @@ fn a_segment_can_be_put_in() {
     assert_eq!(groups, [(0, 13), (2, 8), (4, 8), (8, 12)]);
     let names: Vec<String> = structure.segments().map(|id| id.to_string()).collect();
     assert_eq!(names, ["MSH", "PID", "PV1", "ZPD", "ZPD", "OBR", "OBX", "ZPD", "DSC"]);
+}
+
+/// Ends soon only if the work does not grow with the square of the message.
+#[test]
+fn a_long_message_is_no_attack() {
+    let structure = Structure::parse("M", REPORT).unwrap();
+    for line in ["OBX|1\r", "AAA|1\r", "MSH|1\r", "NTE|1\r", "OBR|1\rAAA|1\r", "PID|1\r", "aaa\r"] {
+        let text = format!("MSH|^~\\&|\rPID|1\rOBR|1\r{}", line.repeat(100_000));
+        let (message, problems) = Message::read(text.as_bytes(), &ReadSettings::default());
+        assert!(problems.len() <= crate::problem::PROBLEMS_MAX + 1);
+        let message = message.unwrap();
+        let mut n_findings = 0;
+        let tree = structure.fit(&message, &mut |_, _| n_findings += 1);
+        assert!(n_findings <= 2 * message.n_segments());
+        assert_eq!(tree.segments_within(0, &message).len(), message.n_segments());
+    }
 }

@@ -45,13 +45,7 @@ pub fn validate(message: &Message<'_>, rules: &Rules) -> Validated {
     let header = Header::of(message);
     let mut report = Report { rules, problems: Problems::default() };
     let tree = match structure_of(&header, rules) {
-        Ok(structure) => {
-            let (tree, findings) = structure.fit(message);
-            for (kind, at) in findings {
-                report.note(kind, at);
-            }
-            Some(tree)
-        }
+        Ok(structure) => Some(structure.fit(message, &mut |kind, at| report.note(kind, at))),
         Err((kind, component)) => {
             let at = Location::header(9).repetition(1);
             report.note(kind, at.component(component));
