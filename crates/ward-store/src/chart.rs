@@ -24,6 +24,7 @@ use crate::{
     queue::{self, Command, CommandId},
     reader::Reader,
     record::Stored,
+    search::OpenedRows,
     truth::{self, TenantRow, Truth, TruthError, schema},
     unit::{CommitUnit, Interaction, Receipt},
     writer::{
@@ -57,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) indexer: IndexerHandle,
     pub(crate) index: Arc<IndexState>,
     pub(crate) truth: Arc<Truth>,
+    pub(crate) opened: OpenedRows,
     pub(crate) keyring: Arc<Keyring>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) random: Arc<dyn Random>,
@@ -135,7 +137,8 @@ impl Chart {
             faults,
             _lock: lock,
         })?;
-        let inner = Inner { writer, indexer, index, truth, keyring, policy, random, root };
+        let opened = OpenedRows::default();
+        let inner = Inner { writer, indexer, index, truth, opened, keyring, policy, random, root };
         Ok(Chart { inner: Arc::new(inner) })
     }
 

@@ -107,6 +107,7 @@ impl Chart {
         let unit = PreparedUnit::audit_only(draft);
         let work = Work::Destroy { scope, changes };
         let done = inner.writer.send(unit, Some(work)).await?;
+        inner.opened.clear();
         Ok(Shredded { had_key: 0 < done.n_keys, n_records })
     }
 
@@ -170,6 +171,7 @@ impl Chart {
             truth: inner.truth.as_ref(),
             random: inner.random.as_ref(),
             visible: &visible,
+            opened: &inner.opened,
         };
         let mut kept = std::collections::BTreeSet::new();
         for vid in numbers {

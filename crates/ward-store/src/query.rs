@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use ward_core::{FhirId, Kind, RecordKey, ResourceType};
-use ward_fhir::search::{Clause, Term};
+use ward_fhir::search::{Clause, PackError, TermsView};
 
 use crate::{index::IndexError, keys::KeyError, seal::SealError};
 
@@ -106,15 +106,29 @@ impl Filter {
     /// ids the terms do not hold in the clear.
     pub(crate) fn matches(
         &self,
-        terms: &[Term],
+        terms: &TermsView<'_>,
         is_one_of: &dyn Fn(&BTreeSet<RecordKey>) -> bool,
-    ) -> bool {
+    ) -> Result<bool, PackError> {
         match self {
-            Filter::All(parts) => parts.iter().all(|part| part.matches(terms, is_one_of)),
-            Filter::Any(parts) => parts.iter().any(|part| part.matches(terms, is_one_of)),
-            Filter::Not(part) => !part.matches(terms, is_one_of),
-            Filter::Clause(clause) => clause.matches(terms),
-            Filter::Keys(keys) => is_one_of(keys),
+            Filter::All(parts) => {
+                for part in parts {
+                    if !part.matches(terms, is_one_of)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Filter::Any(parts) => {
+                for part in parts {
+                    if part.matches(terms, is_one_of)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Filter::Not(part) => Ok(!part.matches(terms, is_one_of)?),
+            Filter::Clause(clause) => clause.matches_view(terms),
+            Filter::Keys(keys) => Ok(is_one_of(keys)),
         }
     }
 }

@@ -188,6 +188,7 @@ impl<'a> Reader<'a> {
             truth: inner.truth.as_ref(),
             random: inner.random.as_ref(),
             visible: &visible,
+            opened: &inner.opened,
         })
     }
 

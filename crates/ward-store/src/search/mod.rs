@@ -5,6 +5,7 @@
 //! shifts, repeats or loses a record while others write.
 
 mod cursor;
+mod opened;
 mod order;
 mod plan;
 mod stream;
@@ -18,10 +19,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 use ward_core::RecordKey;
 use ward_crypto::Random;
-use ward_fhir::search::{Term, unpack};
+use ward_fhir::search::{TermsView, unpack};
 
+pub(crate) use self::opened::OpenedRows;
 use self::{
     cursor::Place,
+    opened::OpenedRow,
     order::{Order, SortRow},
 };
 use crate::{
@@ -57,6 +60,7 @@ pub(crate) struct View<'a> {
     pub(crate) random: &'a dyn Random,
     /// Whether the caller may see a record; asked before anything of it is opened.
     pub(crate) visible: &'a dyn Fn(&RowHead) -> bool,
+    pub(crate) opened: &'a OpenedRows,
 }
 
 /// Runs a search.
@@ -141,18 +145,18 @@ impl Search<'_, '_> {
                 continue;
             }
             let from = if self.query.total { 0 } else { shown_up_to };
-            let ended = self.each_match(part, from, &mut |row, _| {
+            let ended = self.each_match(part, from, &mut |row| {
                 n_matches += 1;
-                if row.rid <= shown_up_to {
-                    return true;
+                if row.head.rid <= shown_up_to {
+                    return Ok(true);
                 }
                 if page.hits.len() < wanted {
-                    page.hits.push(hit_of(row));
-                    page.next = Some((at, row.rid));
-                    return true;
+                    page.hits.push(hit_of(&row.head));
+                    page.next = Some((at, row.head.rid));
+                    return Ok(true);
                 }
                 more = true;
-                self.query.total
+                Ok(self.query.total)
             })?;
             if !ended {
                 break;
@@ -174,9 +178,10 @@ impl Search<'_, '_> {
         for (at, part) in self.query.parts.iter().enumerate() {
             let at = u16::try_from(at).map_err(|_| SearchError::Cursor)?;
             let order = Order::new(part.kind, &self.query.sort);
-            self.each_match(part, 0, &mut |row, terms| {
-                rows.push(SortRow { keys: order.keys_of(row, terms), part: at, hit: hit_of(row) });
-                true
+            self.each_match(part, 0, &mut |row| {
+                let keys = order.keys_of(&row.head, &unpack(&row.terms)?);
+                rows.push(SortRow { keys, part: at, hit: hit_of(&row.head) });
+                Ok(true)
             })?;
         }
         let order = |a: &SortRow, b: &SortRow| order::compare(&self.query.sort, a, b);
@@ -206,10 +211,9 @@ impl Search<'_, '_> {
         &self,
         part: &Part,
         after: u64,
-        each: &mut dyn FnMut(&RowHead, &[Term]) -> bool,
+        each: &mut dyn FnMut(&OpenedRow) -> Result<bool, SearchError>,
     ) -> Result<bool, SearchError> {
-        let mut opened = Opened { plain: Vec::new() };
-        let overlay = self.overlay(part, after, &mut opened)?;
+        let overlay = self.overlay(part, after)?;
         let mut overlay = overlay.into_iter().peekable();
         let mut stream =
             plan::candidates(self.view, part.kind, self.patient.as_ref(), &part.filter)?;
@@ -220,8 +224,8 @@ impl Search<'_, '_> {
             while let Some((rid, _)) = overlay.peek()
                 && from_index.is_none_or(|next| *rid < next)
             {
-                if let Some((_, (row, terms))) = overlay.next()
-                    && !each(&row, &terms)
+                if let Some((_, row)) = overlay.next()
+                    && !each(&row)?
                 {
                     return Ok(false);
                 }
@@ -230,72 +234,72 @@ impl Search<'_, '_> {
             target = rid.saturating_add(1);
             if self.changed.contains(&rid) {
                 if overlay.peek().is_some_and(|(at, _)| *at == rid)
-                    && let Some((_, (row, terms))) = overlay.next()
-                    && !each(&row, &terms)
+                    && let Some((_, row)) = overlay.next()
+                    && !each(&row)?
                 {
                     return Ok(false);
                 }
                 continue;
             }
             let Some(vid) = self.view.index.place(rid)? else { continue };
-            let Some(row) = self.view.truth.row(vid)? else { continue };
-            if row.head.rid == rid
-                && let Some(terms) = self.check(part, &row.head, &row.terms, &mut opened)?
-                && !each(&row.head, &terms)
+            if let Some(row) = self.candidate(part, vid)?
+                && row.head.rid == rid
+                && self.matches(part, &row)?
+                && !each(&row)?
             {
                 return Ok(false);
             }
         }
     }
 
-    /// The terms of a record, when it is of the part's type, visible, and matches.
-    fn check(
-        &self,
-        part: &Part,
-        row: &RowHead,
-        sealed_terms: &[u8],
-        opened: &mut Opened,
-    ) -> Result<Option<Vec<Term>>, SearchError> {
-        let in_scope = self.patient.as_ref().is_none_or(|scope| row.patients.contains(scope));
-        if row.kind != part.kind || row.deleted || !in_scope || !(self.view.visible)(row) {
+    /// A row with its terms open, when it is of the part's type and visible.
+    fn candidate(&self, part: &Part, vid: u64) -> Result<Option<Arc<OpenedRow>>, SearchError> {
+        if let Some(row) = self.view.opened.get(vid) {
+            return Ok(self.is_open_to(part, &row.head).then_some(row));
+        }
+        let Some(row) = self.view.truth.row(vid)? else { return Ok(None) };
+        if !self.is_open_to(part, &row.head) {
             return Ok(None);
         }
-        opened.plain.clear();
-        seal::open_terms(self.view.keyring, row, sealed_terms, &mut opened.plain)?;
-        let terms = unpack(&opened.plain)?;
+        let row = Arc::new(self.open(row.head.clone(), &row.terms)?);
+        self.view.opened.keep(&row);
+        Ok(Some(row))
+    }
+
+    /// Whether a row is of the part's type and scope and its terms may be opened for the caller.
+    fn is_open_to(&self, part: &Part, row: &RowHead) -> bool {
+        let in_scope = self.patient.as_ref().is_none_or(|scope| row.patients.contains(scope));
+        row.kind == part.kind && !row.deleted && in_scope && (self.view.visible)(row)
+    }
+
+    fn open(&self, head: RowHead, sealed_terms: &[u8]) -> Result<OpenedRow, SearchError> {
+        let mut terms = Vec::new();
+        seal::open_terms(self.view.keyring, &head, sealed_terms, &mut terms)?;
+        Ok(OpenedRow { head, terms: terms.into_boxed_slice() })
+    }
+
+    fn matches(&self, part: &Part, row: &OpenedRow) -> Result<bool, SearchError> {
         let is_one_of = |keys: &BTreeSet<RecordKey>| {
-            self.blind.get(&address_of(keys)).is_some_and(|kids| kids.contains(&row.kid))
+            self.blind.get(&address_of(keys)).is_some_and(|kids| kids.contains(&row.head.kid))
         };
-        let matches = match &part.filter {
-            // The common case: nothing to walk.
-            Filter::All(parts) if parts.is_empty() => true,
-            filter => filter.matches(&terms, &is_one_of),
-        };
-        Ok(matches.then_some(terms))
+        Ok(part.filter.matches(&TermsView::new(&row.terms)?, &is_one_of)?)
     }
 
     /// The matches, as of the first page, among the records changed since.
-    fn overlay(
-        &self,
-        part: &Part,
-        after: u64,
-        opened: &mut Opened,
-    ) -> Result<BTreeMap<u64, (RowHead, Vec<Term>)>, SearchError> {
+    fn overlay(&self, part: &Part, after: u64) -> Result<BTreeMap<u64, OpenedRow>, SearchError> {
         let mut overlay = BTreeMap::new();
         for rid in self.changed.range(after.saturating_add(1)..) {
-            if let Some((row, sealed_terms)) = self.view.truth.row_at(*rid, self.as_of)?
-                && let Some(terms) = self.check(part, &row, &sealed_terms, opened)?
+            if let Some((head, sealed_terms)) = self.view.truth.row_at(*rid, self.as_of)?
+                && self.is_open_to(part, &head)
             {
-                overlay.insert(*rid, (row, terms));
+                let row = self.open(head, &sealed_terms)?;
+                if self.matches(part, &row)? {
+                    overlay.insert(*rid, row);
+                }
             }
         }
         Ok(overlay)
     }
-}
-
-/// Space for opened terms, used again for each record.
-struct Opened {
-    plain: Vec<u8>,
 }
 
 fn hit_of(row: &RowHead) -> Hit {

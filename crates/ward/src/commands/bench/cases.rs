@@ -13,6 +13,7 @@ use std::{
 };
 
 use hyper::{Method, body::Bytes};
+use ward_sim::{Depth, Hospital};
 use ward_store::probe::{ProbeLoad, probe};
 
 use super::{
@@ -215,14 +216,16 @@ async fn writes(
 
 /// Where bundles come from.
 enum Source {
-    Simulated { hospital: ward_sim::Hospital, n: u64 },
+    Simulated { hospital: Hospital, n: u64 },
     Folder { first: Vec<PathBuf>, bundles: Vec<(Bytes, usize)>, at: usize },
 }
 
 impl Source {
     fn open(args: &BenchArgs) -> Result<Source, BenchError> {
         let Some(folder) = &args.bundles else {
-            return Ok(Source::Simulated { hospital: ward_sim::Hospital::new(1), n: 0 });
+            let depth = if args.small { Depth::Small } else { Depth::Full };
+            let hospital = Hospital::new(1).with_depth(depth);
+            return Ok(Source::Simulated { hospital, n: 0 });
         };
         let mut paths: Vec<PathBuf> = fs::read_dir(folder)
             .map_err(BenchError::Io)?

@@ -21,6 +21,9 @@ pub struct BenchArgs {
     /// Folder of transaction bundles to import again and again; the simulated population if absent.
     #[arg(long)]
     bundles: Option<PathBuf>,
+    /// Tell each simulated patient in about ten resources, so that there are more patients.
+    #[arg(long, conflicts_with = "bundles")]
+    small: bool,
     /// Requests of each read, search and write case.
     #[arg(long, default_value_t = 20_000)]
     requests: u32,
