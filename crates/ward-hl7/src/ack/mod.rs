@@ -1,5 +1,6 @@
 //! When and with which code a message is acknowledged.
 
+mod answer;
 mod reply;
 pub mod sequence;
 
@@ -10,6 +11,7 @@ use crate::{
     problem::{ErrorCode, Problem, Severity},
 };
 
+pub use answer::{Answer, Next};
 pub use reply::Reply;
 
 /// MSA-1.

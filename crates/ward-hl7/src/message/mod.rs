@@ -3,6 +3,7 @@
 mod index;
 mod read;
 mod scan;
+mod typed;
 mod view;
 
 use std::{borrow::Cow, fmt};

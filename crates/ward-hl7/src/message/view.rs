@@ -169,10 +169,19 @@ impl<'m> Iterator for Split<'m> {
 
     fn next(&mut self) -> Option<&'m str> {
         let rest = self.rest.take()?;
-        let found = self.delimiter.and_then(|d| memchr::memchr(d, rest.as_bytes()));
+        let found = self.delimiter.and_then(|d| position(d, rest.as_bytes()));
         let Some(at) = found else { return Some(rest) };
         self.rest = rest.get(at + 1..);
         rest.get(..at)
+    }
+}
+
+/// Most parts are a few bytes long, where a plain loop is faster than a search by registers.
+fn position(delimiter: u8, bytes: &[u8]) -> Option<usize> {
+    if bytes.len() < 32 {
+        bytes.iter().position(|b| *b == delimiter)
+    } else {
+        memchr::memchr(delimiter, bytes)
     }
 }
 

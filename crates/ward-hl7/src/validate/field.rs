@@ -53,7 +53,11 @@ impl<'c, 'r> Checker<'c, 'r> {
             }
             return;
         };
+        let n_written = segment.n_fields();
         for (n, part) in (1..).zip(&def.fields) {
+            if n_written < n && part.usage != Usage::Required {
+                continue;
+            }
             let at = at.field(number(n));
             let field = segment.field(n);
             let presence = field.map(|field| field.presence());
