@@ -57,18 +57,35 @@ fn nothing_readable_is_on_disk() {
 /// charts.
 #[test]
 fn nothing_of_real_charts_is_on_disk() {
-    let Some(folder) = shared_data("fhir/synthea-r4-smart") else {
-        return skip("synthea-r4-smart is not on this machine");
+    let folders = ["synthea-r4-smart", "synthea-iris", "synthea-bulk10"];
+    let Some(folders) = folders
+        .iter()
+        .map(|name| shared_data(&format!("fhir/{name}")))
+        .collect::<Option<Vec<PathBuf>>>()
+    else {
+        return skip("the Synthea bundles are not all on this machine");
     };
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "json"))
-        .collect();
-    paths.sort();
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for folder in folders {
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let is_chart = |path: &PathBuf| {
+            let extension = path.extension().and_then(|ext| ext.to_str());
+            matches!(extension, Some("json" | "ndjson")) && !path.ends_with("log.ndjson")
+        };
+        let mut files: Vec<PathBuf> = files.filter(is_chart).collect();
+        // The patients refer to the hospital and its people.
+        files.sort_by_key(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (!name.starts_with("hospital"), !name.starts_with("practitioner"), name)
+        });
+        paths.extend(files);
+    }
     let mut words = BTreeSet::new();
     for path in &paths {
-        collect(&serde_json::from_slice(&fs::read(path).unwrap()).unwrap(), &mut words);
+        let text = fs::read_to_string(path).unwrap();
+        for value in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
+            collect(&value.unwrap(), &mut words);
+        }
     }
     // In tens of megabytes of noise five letters of any case turn up by chance.
     words.retain(|word| 6 <= word.len());

@@ -15,6 +15,7 @@ mod at_rest;
 mod clients;
 mod config;
 mod crash;
+mod full_disk;
 mod hostile;
 mod import;
 mod import_again;

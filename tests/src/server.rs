@@ -47,7 +47,12 @@ pub struct House {
 impl House {
     /// A new chart, with a token of role `integration`.
     pub fn new() -> House {
-        let folder = tempfile::tempdir().unwrap();
+        House::on(&std::env::temp_dir())
+    }
+
+    /// The same, on a disk of the caller's choice.
+    pub fn on(disk: &Path) -> House {
+        let folder = tempfile::tempdir_in(disk).unwrap();
         let mut house = House { folder, token: String::new() };
         house.must(&["init"]);
         house.token = house.token_for("integration");
