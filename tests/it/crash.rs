@@ -14,6 +14,9 @@ use ward_tests::{Client, House};
 
 const N_THREADS: usize = 4;
 
+/// Everything is read again after this many kills; each time would take the square of their number.
+const FULL_CHECK_ROUNDS: u64 = 25;
+
 /// Highest acknowledged and highest attempted count of each id.
 type Ledger = Arc<Mutex<BTreeMap<String, (u64, u64)>>>;
 
@@ -25,7 +28,9 @@ fn killed_at_any_moment() {
     let mut seed = 0x5DEE_CE66_u64;
     for round in 0..kills {
         let mut server = house.serve();
-        check(&mut server.client(), &ledger);
+        // What the last round wrote, every time; all that there is, now and then.
+        let last = if round % FULL_CHECK_ROUNDS == 0 { None } else { round.checked_sub(1) };
+        check(&mut server.client(), &ledger, last);
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let until = 1 + (seed >> 33) % 200;
         let acknowledged = Arc::new(AtomicU64::new(0));
@@ -48,7 +53,7 @@ fn killed_at_any_moment() {
         house.must(&["audit", "verify"]);
     }
     let server = house.serve();
-    check(&mut server.client(), &ledger);
+    check(&mut server.client(), &ledger, None);
     assert!(ledger.lock().unwrap().values().any(|(acknowledged, _)| 0 < *acknowledged));
 }
 
@@ -78,7 +83,7 @@ fn write(
         let sent = if is_pair {
             let put = |id: &str| {
                 json!({
-                    "resource": basic(id, n),
+                    "resource": basic(id, round, n),
                     "request": { "method": "PUT", "url": format!("Basic/{id}") },
                 })
             };
@@ -86,7 +91,7 @@ fn write(
             let body = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
             client.send("POST", "/fhir", &[], body.to_string().as_bytes())
         } else {
-            let body = basic(&id, n).to_string();
+            let body = basic(&id, round, n).to_string();
             client.send("PUT", &format!("/fhir/Basic/{id}"), &[], body.as_bytes())
         };
         // The answer is lost with the server: nobody can say whether it was written.
@@ -102,7 +107,8 @@ fn write(
 }
 
 /// The count stands twice, so that a half-written one shows.
-fn basic(id: &str, n: u64) -> Value {
+fn basic(id: &str, round: u64, n: u64) -> Value {
+    let parity = if n.is_multiple_of(2) { "even" } else { "odd" };
     json!({
         "resourceType": "Basic",
         "id": id,
@@ -110,14 +116,19 @@ fn basic(id: &str, n: u64) -> Value {
             { "system": "urn:count", "value": n.to_string() },
             { "system": "urn:again", "value": n.to_string() },
         ],
-        "code": { "coding": [{ "system": "urn:parity", "code": if n.is_multiple_of(2) { "even" } else { "odd" } }] },
+        "code": { "coding": [
+            { "system": "urn:parity", "code": parity },
+            { "system": "urn:round", "code": round.to_string() },
+        ] },
     })
 }
 
-fn check(client: &mut Client, ledger: &Ledger) {
+/// Compares what is there with what was acknowledged: of one round, or of all.
+fn check(client: &mut Client, ledger: &Ledger, round: Option<u64>) {
     let ledger = ledger.lock().unwrap();
     let mut present = BTreeMap::new();
-    for (id, (acknowledged, attempted)) in ledger.iter() {
+    let prefix = round.map_or("r".to_owned(), |round| format!("r{round}-"));
+    for (id, (acknowledged, attempted)) in ledger.iter().filter(|(id, _)| id.starts_with(&prefix)) {
         let reply = client.get(&format!("/fhir/Basic/{id}"));
         if *acknowledged == 0 && reply.status == 404 {
             continue;
@@ -143,7 +154,9 @@ fn check(client: &mut Client, ledger: &Ledger) {
     for (code, rest) in [("even", 0), ("odd", 1)] {
         let expected = present.iter().filter(|(_, n)| *n % 2 == rest).map(|(id, _)| id.clone());
         let expected: BTreeSet<String> = expected.collect();
-        assert_eq!(search(client, &format!("/fhir/Basic?code=urn:parity|{code}")), expected);
+        let of = round.map_or(String::new(), |round| format!("&code=urn:round|{round}"));
+        let found = search(client, &format!("/fhir/Basic?code=urn:parity|{code}{of}"));
+        assert_eq!(found, expected);
     }
 }
 
