@@ -7,10 +7,11 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
-use ward_tests::{Client, House};
+use ward_tests::{Client, House, wait_until};
 
 const N_THREADS: usize = 4;
 
@@ -160,7 +161,9 @@ fn check(client: &mut Client, ledger: &Ledger, round: Option<u64>) {
     }
 }
 
+/// The ids that a search finds, once the index has caught up after the start.
 fn search(client: &mut Client, path: &str) -> BTreeSet<String> {
+    assert!(wait_until(Duration::from_secs(60), || client.get("/readyz").status == 200));
     let mut found = BTreeSet::new();
     let mut next = Some(format!("{path}&_count=1000"));
     while let Some(path) = next {

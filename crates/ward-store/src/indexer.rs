@@ -156,8 +156,14 @@ pub(crate) fn start(
         applied: watch::Sender::new(last),
     });
     let (sender, receiver) = mpsc::sync_channel(BATCHES_WAITING_MAX);
-    let mut indexer =
-        Indexer { state: Arc::clone(&state), truth, keyring, replay_from: Some(from), n_failed: 0 };
+    let mut indexer = Indexer {
+        state: Arc::clone(&state),
+        truth,
+        keyring,
+        replay_from: Some(from),
+        n_steps: 0,
+        n_failed: 0,
+    };
     // A short tail is not worth a moment without search.
     indexer.replay_short();
     let thread = thread::Builder::new()
@@ -219,6 +225,8 @@ struct Indexer {
     keyring: Arc<Keyring>,
     /// While set, the index holds commits up to here, and the rest comes from truth.
     replay_from: Option<Seq>,
+    /// Steps of the replay that is under way.
+    n_steps: usize,
     /// Replays in a row that failed.
     n_failed: u32,
 }
@@ -226,6 +234,10 @@ struct Indexer {
 /// Steps of replay done before a chart opens.
 /// LIMIT: well under a second.
 const SHORT_STEPS: usize = 8;
+
+/// Steps of a replay that are worth writing down.
+/// LIMIT: half of what a start does before it opens.
+const KEPT_STEPS: usize = SHORT_STEPS / 2;
 
 /// Replays that may fail before the index is left alone until the next start.
 /// LIMIT: a second try on a fresh index helps; a third never did.
@@ -331,6 +343,7 @@ impl Indexer {
         match step {
             Ok(Some(seq)) => {
                 self.replay_from = Some(seq);
+                self.n_steps += 1;
                 self.n_failed = 0;
             }
             Ok(None) => {
@@ -338,8 +351,20 @@ impl Indexer {
                 // will be applied next: either way nothing is missed.
                 self.replay_from = None;
                 self.state.ready.store(true, Ordering::Release);
+                self.keep_replayed();
             }
             Err(error) => self.replay_failed(&error),
+        }
+    }
+
+    /// Sends what a replay brought to disk: a server that is killed again and again before its
+    /// index is full would replay more each time.
+    fn keep_replayed(&mut self) {
+        if KEPT_STEPS <= std::mem::take(&mut self.n_steps)
+            && let Some(index) = self.state.current()
+            && let Err(error) = index.flush()
+        {
+            tracing::warn!(%error, "replayed index not written; the next start replays again");
         }
     }
 

@@ -161,6 +161,11 @@ impl Index {
         Ok(())
     }
 
+    /// Begins to bring what is in memory to disk, and does not wait for it.
+    pub(crate) fn flush(&self) -> Result<(), IndexError> {
+        self.begin_flush()
+    }
+
     /// Brings everything applied so far to disk. Only a clean close needs it.
     pub(crate) fn persist(&self) -> Result<(), IndexError> {
         self.end_flush();

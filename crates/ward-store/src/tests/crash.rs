@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::rig::*;
-use crate::{Method, OpenError, Seq};
+use crate::{CommitUnit, Method, OpenError, Seq, WriteKind};
 
 #[test]
 fn a_crash_loses_nothing_that_was_acknowledged() {
@@ -25,6 +25,26 @@ fn a_crash_loses_nothing_that_was_acknowledged() {
     assert_eq!(commit(&chart, 70, create(&patient("new", "N"))).unwrap().seq, Seq(52));
     run(chart.close(at(80)));
     assert_eq!(crashed.verify(), [""; 0]);
+}
+
+#[test]
+fn what_a_start_replays_the_next_does_not() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    commit(&chart, 0, create(&patient("a", "A"))).unwrap();
+    for unit in 0..5 {
+        let one = |n| write(WriteKind::Create, &observation(&format!("o{unit}-{n}"), "a", 70));
+        let writes = (0..700).map(one).collect();
+        commit(&chart, unit + 1, CommitUnit { writes, ..CommitUnit::default() }).unwrap();
+    }
+    let before = chart.figures().unwrap().index_runs;
+    let crashed = rig.crashed();
+    drop(chart);
+    let chart = crashed.open();
+    until_ready(&chart);
+    assert!(before < chart.figures().unwrap().index_runs, "the replay was not written down");
+    assert_eq!(search(&chart, "Observation", "subject=Patient/a").len(), 1_000, "a full page");
+    run(chart.close(at(9)));
 }
 
 #[test]
