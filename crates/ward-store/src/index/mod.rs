@@ -20,7 +20,9 @@ use std::{
     thread,
 };
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, Readable, Snapshot};
+use fjall::{
+    Database, Keyspace, KeyspaceCreateOptions, Readable, Snapshot, compaction::Leveled,
+};
 use smallvec::SmallVec;
 
 pub(crate) use self::list::ListReader;
@@ -41,6 +43,10 @@ const CHANGES_MAX: usize = 256 * 1024;
 /// Changes that may wait while the disk refuses them.
 /// LIMIT: 100 MB; beyond that the index is given up and made again.
 const CHANGES_STUCK_MAX: usize = 8 * CHANGES_MAX;
+
+/// Runs that wait on disk before they are merged with everything older.
+/// LIMIT: merging is a quarter of the work of a long import with 4; a search asks each run.
+const RUNS_MAX: u8 = 8;
 
 /// Worn windows remembered until the next run.
 /// LIMIT: a few megabytes of rewriting.
@@ -105,7 +111,10 @@ impl Index {
     /// Opens the index in `folder`, or makes an empty one.
     pub(crate) fn open(folder: &Path) -> Result<Index, IndexError> {
         let db = Database::builder(folder).cache_size(CACHE_BYTES_MAX).worker_threads(1).open()?;
-        let entries = db.keyspace("entries", KeyspaceCreateOptions::default)?;
+        let entries = db.keyspace("entries", || {
+            let merging = Leveled::default().with_l0_threshold(RUNS_MAX);
+            KeyspaceCreateOptions::default().compaction_strategy(Arc::new(merging))
+        })?;
         let (seq, run) = match entries.get(MARK_KEY)? {
             Some(bytes) => segment::read_mark(&bytes).ok_or(IndexError::Entry)?,
             None => (0, 0),
