@@ -20,9 +20,7 @@ use std::{
     thread,
 };
 
-use fjall::{
-    Database, Keyspace, KeyspaceCreateOptions, Readable, Snapshot, compaction::Leveled,
-};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, Readable, Snapshot, compaction::Leveled};
 use smallvec::SmallVec;
 
 pub(crate) use self::list::ListReader;
