@@ -33,6 +33,10 @@ pub enum Action {
     Import,
     /// Read the numbers of the running system.
     ReadMetrics,
+    /// Bring messages of interfaces into the chart, and send them out.
+    CarryMessages,
+    /// Read kept messages of interfaces, whole.
+    ReadMessages,
 }
 
 impl Action {
@@ -51,6 +55,8 @@ impl Action {
         Action::Export,
         Action::Import,
         Action::ReadMetrics,
+        Action::CarryMessages,
+        Action::ReadMessages,
     ];
 
     /// The word used in policies.
@@ -70,6 +76,8 @@ impl Action {
             Action::Export => "export",
             Action::Import => "import",
             Action::ReadMetrics => "read-metrics",
+            Action::CarryMessages => "carry-messages",
+            Action::ReadMessages => "read-messages",
         }
     }
 

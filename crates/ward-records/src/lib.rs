@@ -10,7 +10,6 @@ mod bundle;
 mod capability;
 mod care;
 mod error;
-mod event;
 mod everything;
 mod history;
 mod patch;
@@ -25,7 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ward_core::{Ctx, FhirId, RecordKey};
 use ward_crypto::Random;
-use ward_store::{Chart, CommitError, CommitUnit, Interaction};
+use ward_store::{Chart, CommitError, CommitUnit, Interaction, Write};
 
 pub use self::{
     error::RecordsError,
@@ -58,6 +57,11 @@ impl Records {
         let mut random = [0; 10];
         self.random.fill(&mut random).map_err(|_| RecordsError::bug("no randomness"))?;
         Ok(FhirId::at(now, random))
+    }
+
+    /// Hears of writes that were committed by another way, and forgets what they have changed.
+    pub fn heard(&self, writes: &[Write]) {
+        self.care.forget(&care::Touched::by(writes));
     }
 
     /// Commits, and forgets what the commit has changed.

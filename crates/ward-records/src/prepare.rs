@@ -1,16 +1,12 @@
-//! From the bytes a caller sent to a write the chart takes.
+//! From the bytes a caller sent to a resource that the chart may take.
 
-use jiff::Timestamp;
-use ward_core::{FhirId, Kind, RecordKey, ResourceType, limits::RESOURCE_BYTES_MAX};
+use ward_core::{Kind, ResourceType, limits::RESOURCE_BYTES_MAX};
 use ward_fhir::{
     Json,
-    json::Object,
     outcome::{Issue, IssueCode, Severity},
-    search::extract_at,
 };
-use ward_store::{Write, WriteKind};
 
-use crate::{RecordsError, event, instant};
+use crate::RecordsError;
 
 /// Reads one resource, with every finding in its place.
 pub(crate) fn parse(body: &[u8]) -> Result<Json<'_>, RecordsError> {
@@ -60,53 +56,4 @@ pub(crate) fn check(resource: &Json<'_>, expected: ResourceType) -> Result<(), R
         return Err(RecordsError::with_issues(Kind::Unprocessable, issues));
     }
     Ok(())
-}
-
-/// Puts id and meta into the resource, and takes from it what the chart keeps beside it.
-pub(crate) fn write(
-    mut resource: Json<'_>,
-    key: &RecordKey,
-    kind: WriteKind,
-    now: Timestamp,
-    base: &str,
-) -> Write {
-    let version = kind.base().map_or(1, |base| base.saturating_add(1));
-    stamp(&mut resource, &key.id, version, &instant(now));
-    let extracted = extract_at(key.kind, &resource, base);
-    Write {
-        key: key.clone(),
-        kind,
-        version,
-        body: resource.to_bytes(),
-        terms: extracted.terms,
-        patients: extracted.patients,
-        restricted: extracted.restricted,
-        event: Some(event::of(key.kind, &resource)),
-    }
-}
-
-/// A write that ends a record.
-pub(crate) fn delete(key: &RecordKey, base: u32) -> Write {
-    Write {
-        key: key.clone(),
-        kind: WriteKind::Delete { base },
-        version: base.saturating_add(1),
-        body: Vec::new(),
-        terms: Vec::new(),
-        patients: Default::default(),
-        restricted: false,
-        event: Some(event::DELETED),
-    }
-}
-
-fn stamp(resource: &mut Json<'_>, id: &FhirId, version: u32, last_updated: &str) {
-    let Some(object) = resource.as_object_mut() else { return };
-    object.insert_at(1, "id", Json::string(id.as_str().to_owned()));
-    if object.get("meta").and_then(Json::as_object).is_none() {
-        object.insert_at(2, "meta", Json::Object(Object::new()));
-    }
-    if let Some(meta) = object.get_mut("meta").and_then(Json::as_object_mut) {
-        meta.insert_at(0, "versionId", Json::string(version.to_string()));
-        meta.insert_at(1, "lastUpdated", Json::string(last_updated.to_owned()));
-    }
 }

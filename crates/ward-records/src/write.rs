@@ -202,7 +202,7 @@ impl Records {
                     false => Ok(Reply::empty(204)),
                 };
             }
-            let write = prepare::delete(key, base);
+            let write = Write::end(key, base);
             let unit = CommitUnit { writes: vec![write], ..CommitUnit::default() };
             let act = Interaction::on(AuditAction::Delete, key.clone());
             match self.commit(cx, act, unit).await {
@@ -267,7 +267,7 @@ impl Records {
         resource: Json<'_>,
         unless: Vec<Absent>,
     ) -> Result<Write, CommitError> {
-        let mut write = prepare::write(resource, key, kind, now_of(cx), &self.base);
+        let mut write = Write::of(resource, key, kind, now_of(cx), &self.base);
         let terms = std::mem::take(&mut write.terms);
         let kept = write.clone();
         write.terms = terms;

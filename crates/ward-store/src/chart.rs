@@ -117,6 +117,7 @@ impl Chart {
         let ChartOptions { data, root, random, policy, anchors, limits } = options;
         let path = data.join(Truth::FILE);
         let db = truth::open_writer(&path, limits.pages)?;
+        truth::upgrade(&db)?;
         check_layout(&db)?;
         let truth = Arc::new(Truth::open(&path, limits.readers));
         let tenant = truth.tenant()?;

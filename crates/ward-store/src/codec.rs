@@ -19,7 +19,7 @@ pub(crate) struct Codec(u8);
 
 impl Codec {
     const PLAIN: Codec = Codec(0);
-    const ZSTD: Codec = Codec(1);
+    pub(crate) const ZSTD: Codec = Codec(1);
     /// zstd with the dictionary for bodies, first edition: only text.
     const BODY_1: Codec = Codec(2);
     /// zstd with the dictionary for packed terms, first edition: only text.

@@ -69,6 +69,8 @@ pub enum CommitError {
     Exists { key: RecordKey },
     #[error("another commit may have made a match in the meantime")]
     Changed,
+    #[error("another message of this sender had the same control id")]
+    Reused,
     #[error("not allowed to write `{key}`")]
     Refused { key: RecordKey },
     #[error("not allowed")]
@@ -98,9 +100,10 @@ pub enum CommitError {
 impl CommitError {
     pub fn kind(&self) -> Kind {
         match self {
-            CommitError::Stale { .. } | CommitError::Exists { .. } | CommitError::Changed => {
-                Kind::Conflict
-            }
+            CommitError::Stale { .. }
+            | CommitError::Exists { .. }
+            | CommitError::Changed
+            | CommitError::Reused => Kind::Conflict,
             CommitError::Refused { .. } | CommitError::NotAllowed => Kind::Refused,
             CommitError::Gone { .. } => Kind::Gone,
             CommitError::Malformed(_) => Kind::Bug,

@@ -19,6 +19,7 @@ mod keys;
 mod limits;
 mod lock;
 mod maintain;
+mod message;
 mod own;
 mod peek;
 mod postings;
@@ -33,6 +34,8 @@ mod seal;
 mod search;
 mod truth;
 mod unit;
+mod write;
+mod write_event;
 mod writer;
 
 #[cfg(test)]
@@ -52,6 +55,9 @@ pub use index::IndexError;
 pub use keys::KeyError;
 pub use limits::StoreLimits;
 pub use maintain::{Rotated, Scrubbed, Shredded};
+pub use message::{
+    Direction, KeptMessage, MessageFilter, MessageHead, MessageId, MessageState, NewMessage, Reuse,
+};
 pub use query::{Cursor, Filter, Found, Hit, ParseCursorError, Part, Query, SearchError, SortBy};
 pub use queue::{Command, CommandId, NewCommand};
 pub use reader::Reader;

@@ -18,6 +18,7 @@ use crate::{
     error::CommitError,
     feed::{self, ConsumerName, FeedPlace},
     keys::{KeyError, Keyring, NewKey, Scope},
+    message::{self, MessageId, NewMessage, sealing::PreparedMessage},
     postings::{self, Posting, TYPE_PARAM},
     queue::{self, CommandId},
     record::Method,
@@ -45,6 +46,8 @@ pub(crate) struct PreparedUnit {
     pub(crate) commands: Vec<queue::PreparedCommand>,
     pub(crate) finished: Vec<CommandId>,
     pub(crate) position: Option<(ConsumerName, FeedPlace)>,
+    pub(crate) message: Option<PreparedMessage>,
+    pub(crate) restated: Vec<(MessageId, PreparedMessage)>,
     pub(crate) idempotency: Option<([u8; 32], Vec<u8>)>,
     pub(crate) n_bytes: usize,
 }
@@ -98,14 +101,30 @@ impl PreparedUnit {
             commands: Vec::new(),
             finished: Vec::new(),
             position: None,
+            message: None,
+            restated: Vec::new(),
             idempotency: None,
             n_bytes: 0,
         }
     }
 
+    fn keep(
+        &mut self,
+        bench: &Bench<'_>,
+        message: &NewMessage,
+    ) -> Result<PreparedMessage, CommitError> {
+        let kept = message::sealing::prepare(bench.keyring, bench.random, message)?;
+        self.n_bytes += kept.columns.head.len() + kept.columns.raw.len() + 512;
+        Ok(kept)
+    }
+
     /// Whether it takes a number in the order of commits.
     pub(crate) fn is_commit(&self) -> bool {
-        !self.writes.is_empty() || !self.events.is_empty() || !self.commands.is_empty()
+        !self.writes.is_empty()
+            || !self.events.is_empty()
+            || !self.commands.is_empty()
+            || self.message.is_some()
+            || !self.restated.is_empty()
     }
 }
 
@@ -145,6 +164,18 @@ pub(crate) fn prepare(
     }
     for command in unit.queue {
         prepared.commands.push(queue::prepare(bench.keyring, bench.random, command)?);
+    }
+    if (unit.message.is_some() || !unit.restated.is_empty())
+        && !bench.policy.allows(cx, Action::CarryMessages)
+    {
+        return Err(CommitError::NotAllowed);
+    }
+    if let Some(message) = &unit.message {
+        prepared.message = Some(prepared.keep(bench, message)?);
+    }
+    for (id, message) in &unit.restated {
+        let message = prepared.keep(bench, message)?;
+        prepared.restated.push((*id, message));
     }
     prepared.finished = unit.finished;
     prepared.position = unit.position;

@@ -11,6 +11,7 @@ use ward_fhir::search::{Clause, Term};
 use crate::{
     Seq,
     feed::{ConsumerName, FeedPlace},
+    message::{MessageId, NewMessage},
     queue::{CommandId, NewCommand},
 };
 
@@ -64,6 +65,10 @@ pub struct CommitUnit {
     pub finished: Vec<CommandId>,
     /// Where the consumer of the event feed stands whose work this unit is.
     pub position: Option<(ConsumerName, FeedPlace)>,
+    /// A message of an interface that this unit is the work of.
+    pub message: Option<NewMessage>,
+    /// Messages of before, and what became of them.
+    pub restated: Vec<(MessageId, NewMessage)>,
     /// A key under which a repetition of this unit is answered instead of done.
     pub idempotency: Option<[u8; 32]>,
     /// What a repetition is answered with; kept sealed for a day.
@@ -143,4 +148,6 @@ pub struct Receipt {
     pub seq: Seq,
     /// The answer kept from the first time, when the unit was a repetition and was not done again.
     pub replayed: Option<Vec<u8>>,
+    /// The number of the unit's message.
+    pub message: Option<MessageId>,
 }

@@ -150,7 +150,7 @@ impl Records {
                 Planned::Write { key, kind, is_new } => {
                     let mut resource = entry.resource.take().unwrap_or(Json::Null);
                     rewrite::rewrite(&mut resource, entry.full_url.as_deref(), &links);
-                    let write = prepare::write(resource, &key, kind, now, &self.base);
+                    let write = Write::of(resource, &key, kind, now, &self.base);
                     let reply = Reply {
                         etag: Some(write.version),
                         last_modified: Some(now),
@@ -164,7 +164,7 @@ impl Records {
                     reply
                 }
                 Planned::Delete { key, base } => {
-                    let write = prepare::delete(&key, base);
+                    let write = Write::end(&key, base);
                     let reply = Reply { etag: Some(write.version), ..Reply::empty(204) };
                     deletes.push(write);
                     reply

@@ -5,5 +5,5 @@ mod crash;
 mod disk;
 mod keys;
 mod model;
-mod rig;
+pub(crate) mod rig;
 mod units;

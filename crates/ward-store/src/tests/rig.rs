@@ -26,32 +26,32 @@ use crate::{
     writer::faults::{Faults, NoFaults},
 };
 
-pub(super) struct Rig {
+pub(crate) struct Rig {
     folder: tempfile::TempDir,
-    pub(super) limits: StoreLimits,
+    pub(crate) limits: StoreLimits,
 }
 
 impl Rig {
-    pub(super) fn new() -> Rig {
+    pub(crate) fn new() -> Rig {
         let folder = tempfile::tempdir().unwrap();
         RootKeyFile::create(&folder.path().join("root"), None, &SeededRandom::new(1)).unwrap();
         fs::create_dir(folder.path().join("anchor")).unwrap();
         Rig { folder, limits: StoreLimits::default() }
     }
 
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    pub(super) fn anchor(&self) -> PathBuf {
+    pub(crate) fn anchor(&self) -> PathBuf {
         self.folder.path().join("anchor")
     }
 
-    pub(super) fn root(&self) -> RootKeyFile {
+    pub(crate) fn root(&self) -> RootKeyFile {
         RootKeyFile::open(&self.folder.path().join("root"), None).unwrap()
     }
 
-    pub(super) fn options(&self) -> ChartOptions {
+    pub(crate) fn options(&self) -> ChartOptions {
         ChartOptions {
             data: self.data(),
             root: Arc::new(self.root()),
@@ -62,41 +62,41 @@ impl Rig {
         }
     }
 
-    pub(super) fn init(&self) -> Chart {
+    pub(crate) fn init(&self) -> Chart {
         Chart::init(self.options(), at(0)).unwrap()
     }
 
-    pub(super) fn open(&self) -> Chart {
+    pub(crate) fn open(&self) -> Chart {
         self.try_open().unwrap()
     }
 
-    pub(super) fn try_open(&self) -> Result<Chart, OpenError> {
+    pub(crate) fn try_open(&self) -> Result<Chart, OpenError> {
         self.open_with(Arc::new(NoFaults))
     }
 
-    pub(super) fn open_with(&self, faults: Arc<dyn Faults>) -> Result<Chart, OpenError> {
+    pub(crate) fn open_with(&self, faults: Arc<dyn Faults>) -> Result<Chart, OpenError> {
         Chart::open_with(self.options(), faults, at(0))
     }
 
     /// The data folder as a crash would leave it: copied while it is open.
-    pub(super) fn crashed(&self) -> Rig {
+    pub(crate) fn crashed(&self) -> Rig {
         let copy = Rig::new();
         fs::copy(self.folder.path().join("root"), copy.folder.path().join("root")).unwrap();
         copy_all(&self.data(), &copy.data());
         copy
     }
 
-    pub(super) fn verify(&self) -> Vec<String> {
+    pub(crate) fn verify(&self) -> Vec<String> {
         self.verify_against(None)
     }
 
-    pub(super) fn verify_against(&self, anchor: Option<&Path>) -> Vec<String> {
+    pub(crate) fn verify_against(&self, anchor: Option<&Path>) -> Vec<String> {
         let report = crate::verify(&self.data(), &self.root(), anchor).unwrap();
         report.findings.iter().map(ToString::to_string).collect()
     }
 }
 
-pub(super) fn copy_all(from: &Path, to: &Path) {
+pub(crate) fn copy_all(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -119,15 +119,15 @@ fn policy() -> Policy {
     .unwrap()
 }
 
-pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-pub(super) fn at(s: i64) -> Timestamp {
+pub(crate) fn at(s: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + s).unwrap()
 }
 
-pub(super) fn cx(s: i64) -> Ctx {
+pub(crate) fn cx(s: i64) -> Ctx {
     Ctx {
         actor: Actor { id: ActorId::at(at(0), [1; 10]), kind: ActorKind::System },
         role: Role::System,
@@ -140,7 +140,7 @@ pub(super) fn cx(s: i64) -> Ctx {
 }
 
 /// A nurse who cares for these patients.
-pub(super) fn nurse(s: i64, patients: &[&str]) -> Ctx {
+pub(crate) fn nurse(s: i64, patients: &[&str]) -> Ctx {
     let care: BTreeSet<FhirId> = patients.iter().map(|id| id.parse().unwrap()).collect();
     Ctx {
         actor: Actor { id: ActorId::at(at(0), [3; 10]), kind: ActorKind::Person },
@@ -151,25 +151,25 @@ pub(super) fn nurse(s: i64, patients: &[&str]) -> Ctx {
     }
 }
 
-pub(super) fn key(path: &str) -> RecordKey {
+pub(crate) fn key(path: &str) -> RecordKey {
     let (kind, id) = path.split_once('/').unwrap();
     RecordKey::new(kind.parse().unwrap(), id.parse().unwrap())
 }
 
-pub(super) fn patient(id: &str, family: &str) -> String {
+pub(crate) fn patient(id: &str, family: &str) -> String {
     format!(
         r#"{{"resourceType":"Patient","id":"{id}","identifier":[{{"system":"urn:mrn","value":"{id}"}}],"name":[{{"family":"{family}"}}]}}"#
     )
 }
 
-pub(super) fn observation(id: &str, of: &str, value: u32) -> String {
+pub(crate) fn observation(id: &str, of: &str, value: u32) -> String {
     format!(
         r#"{{"resourceType":"Observation","id":"{id}","status":"final","code":{{"coding":[{{"system":"urn:c","code":"hr"}}]}},"subject":{{"reference":"Patient/{of}"}},"valueQuantity":{{"value":{value}}}}}"#
     )
 }
 
 /// A write of this resource.
-pub(super) fn write(kind: WriteKind, body: &str) -> Write {
+pub(crate) fn write(kind: WriteKind, body: &str) -> Write {
     let json = Json::parse(body.as_bytes()).unwrap();
     let text = |name| json.get(name).and_then(Json::as_str).unwrap().to_owned();
     let resource: ResourceType = text("resourceType").parse().unwrap();
@@ -186,16 +186,16 @@ pub(super) fn write(kind: WriteKind, body: &str) -> Write {
     }
 }
 
-pub(super) fn create(body: &str) -> CommitUnit {
+pub(crate) fn create(body: &str) -> CommitUnit {
     CommitUnit { writes: vec![write(WriteKind::Create, body)], ..CommitUnit::default() }
 }
 
-pub(super) fn update(base: u32, body: &str) -> CommitUnit {
+pub(crate) fn update(base: u32, body: &str) -> CommitUnit {
     let kind = WriteKind::Update { base: Some(base) };
     CommitUnit { writes: vec![write(kind, body)], ..CommitUnit::default() }
 }
 
-pub(super) fn delete(base: u32, path: &str) -> CommitUnit {
+pub(crate) fn delete(base: u32, path: &str) -> CommitUnit {
     let write = Write {
         key: key(path),
         kind: WriteKind::Delete { base },
@@ -209,16 +209,16 @@ pub(super) fn delete(base: u32, path: &str) -> CommitUnit {
     CommitUnit { writes: vec![write], ..CommitUnit::default() }
 }
 
-pub(super) fn act() -> Interaction {
+pub(crate) fn act() -> Interaction {
     Interaction::new(AuditAction::Update)
 }
 
-pub(super) fn commit(chart: &Chart, s: i64, unit: CommitUnit) -> Result<Receipt, CommitError> {
+pub(crate) fn commit(chart: &Chart, s: i64, unit: CommitUnit) -> Result<Receipt, CommitError> {
     run(chart.commit(&cx(s), act(), unit))
 }
 
 /// The current version, read as the system.
-pub(super) fn get(chart: &Chart, path: &str) -> Option<Stored> {
+pub(crate) fn get(chart: &Chart, path: &str) -> Option<Stored> {
     let cx = cx(50);
     let reader = chart.reader(&cx, Interaction::on(AuditAction::Read, key(path)));
     let stored = reader.get(&key(path)).unwrap();
@@ -226,7 +226,7 @@ pub(super) fn get(chart: &Chart, path: &str) -> Option<Stored> {
     stored
 }
 
-pub(super) fn query(kind: &str, text: &str) -> Query {
+pub(crate) fn query(kind: &str, text: &str) -> Query {
     let kind: ResourceType = kind.parse().unwrap();
     let request = parse_search(Some(kind), text, Handling::Strict).unwrap();
     let part = request.parts.into_iter().next().unwrap();
@@ -242,7 +242,7 @@ pub(super) fn query(kind: &str, text: &str) -> Query {
 }
 
 /// The ids that a search finds.
-pub(super) fn search_as(chart: &Chart, cx: &Ctx, kind: &str, text: &str) -> Vec<String> {
+pub(crate) fn search_as(chart: &Chart, cx: &Ctx, kind: &str, text: &str) -> Vec<String> {
     let reader = chart.reader(cx, Interaction::new(AuditAction::Search));
     let found = reader.search(&query(kind, text)).unwrap();
     let ids = found.hits.iter().map(|hit| reader.fetch(hit).unwrap().key.id.to_string()).collect();
@@ -250,12 +250,12 @@ pub(super) fn search_as(chart: &Chart, cx: &Ctx, kind: &str, text: &str) -> Vec<
     ids
 }
 
-pub(super) fn search(chart: &Chart, kind: &str, text: &str) -> Vec<String> {
+pub(crate) fn search(chart: &Chart, kind: &str, text: &str) -> Vec<String> {
     search_as(chart, &cx(50), kind, text)
 }
 
 /// Waits until the index has caught up. Ends because the index thread does.
-pub(super) fn until_ready(chart: &Chart) {
+pub(crate) fn until_ready(chart: &Chart) {
     while !chart.is_search_ready() {
         std::thread::yield_now();
     }

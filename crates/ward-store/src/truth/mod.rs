@@ -248,6 +248,8 @@ pub(crate) fn open_writer(path: &Path, pages_max: Option<u32>) -> Result<Connect
     )?;
     db.set_prepared_statement_cache_capacity(64);
     settle(&db)?;
+    // Heard only while the file is empty: room that messages leave can be given back.
+    db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(TruthError::Row("the file system cannot hold a write-ahead log"));
@@ -288,6 +290,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, TruthError> {
 pub(crate) fn create(db: &Connection, tenant: &TenantRow) -> Result<(), TruthError> {
     db.execute_batch("BEGIN IMMEDIATE")?;
     db.execute_batch(schema::TABLES)?;
+    db.execute_batch(schema::MESSAGES)?;
     db.execute(
         "INSERT INTO tenant VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -301,6 +304,18 @@ pub(crate) fn create(db: &Connection, tenant: &TenantRow) -> Result<(), TruthErr
     )?;
     db.pragma_update(None, "user_version", schema::LAYOUT)?;
     db.execute_batch("COMMIT")?;
+    Ok(())
+}
+
+/// Brings a file of an older layout to this release's, whole or not at all.
+pub(crate) fn upgrade(db: &Connection) -> Result<(), TruthError> {
+    let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found == 1 {
+        db.execute_batch("BEGIN IMMEDIATE")?;
+        db.execute_batch(schema::MESSAGES)?;
+        db.pragma_update(None, "user_version", schema::LAYOUT)?;
+        db.execute_batch("COMMIT")?;
+    }
     Ok(())
 }
 

@@ -1,9 +1,32 @@
 //! The tables of truth. `docs/store.md` describes every column.
 
 /// The layout this release reads and writes.
-pub(crate) const LAYOUT: i64 = 1;
+pub(crate) const LAYOUT: i64 = 2;
 
-/// Every table, as it is made in an empty file.
+/// What brings a file of layout 1 to layout 2, and is part of every new one: messages.
+pub(crate) const MESSAGES: &str = "
+CREATE TABLE message (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    direction INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    channel BLOB NOT NULL,
+    kind BLOB NOT NULL,
+    control BLOB NOT NULL,
+    sender BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    scope BLOB,
+    head BLOB NOT NULL,
+    raw BLOB NOT NULL
+) STRICT;
+CREATE INDEX message_by_control ON message (control);
+CREATE INDEX message_by_scope ON message (scope) WHERE scope IS NOT NULL;
+CREATE INDEX message_by_time ON message (time);
+CREATE INDEX message_not_over ON message (state) WHERE state NOT IN (1, 2, 7);
+";
+
+/// Every other table, as it is made in an empty file.
 pub(crate) const TABLES: &str = "
 CREATE TABLE tenant (
     one INTEGER PRIMARY KEY CHECK (one = 1),

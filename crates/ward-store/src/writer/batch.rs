@@ -17,6 +17,7 @@ use crate::{
     index::IndexChange,
     indexer::Applied,
     keys::{KeyRow, Keyring, NewKey, Scope},
+    message::{self, MessageId, Reuse},
     prepare::{self, PreparedUnit, PreparedWrite},
     queue,
     truth::{
@@ -308,8 +309,20 @@ impl UnitAt<'_> {
 
     /// The kept answer, when this unit was done before.
     fn replay_of(&self, unit: &PreparedUnit) -> Result<Option<Done>, TruthError> {
-        let Some((key, _)) = &unit.idempotency else { return Ok(None) };
-        let kept = kept_answer(self.db, self.keyring, key, unit.now_us)?;
+        let mut kept = None;
+        if let Some((key, _)) = &unit.idempotency {
+            kept = kept_answer(self.db, self.keyring, key, unit.now_us)?;
+        }
+        if let Some(new) = &unit.message
+            && let message::rows::Before::Same(id) = message::rows::before(self.db, &new.columns)?
+        {
+            let answer = message::rows::answer_of(self.db, self.keyring, id)?;
+            kept = answer.map(|(seq, answer)| Receipt {
+                seq,
+                replayed: Some(answer),
+                message: Some(MessageId(id)),
+            });
+        }
         Ok(kept.map(|receipt| Done { receipt, leased: Vec::new(), n_keys: 0 }))
     }
 
@@ -343,6 +356,17 @@ impl UnitAt<'_> {
                 return Err(Stop::Refused(CommitError::Changed));
             }
         }
+        if let Some(new) = &unit.message
+            && new.reuse == Reuse::Refuse
+            && matches!(message::rows::before(self.db, &new.columns)?, message::rows::Before::Other)
+        {
+            return Err(Stop::Refused(CommitError::Reused));
+        }
+        for (id, _) in &unit.restated {
+            if !message::rows::exists(self.db, *id)? {
+                return Err(Stop::Refused(CommitError::Changed));
+            }
+        }
         Ok(places)
     }
 
@@ -354,7 +378,7 @@ impl UnitAt<'_> {
     ) -> Result<Outcome, Stop> {
         let mut outcome = Outcome {
             result: Ok(Done {
-                receipt: Receipt { seq: self.state.seq, replayed: None },
+                receipt: Receipt { seq: self.state.seq, replayed: None, message: None },
                 leased: Vec::new(),
                 n_keys: 0,
             }),
@@ -377,8 +401,15 @@ impl UnitAt<'_> {
                 place.n
             ])?;
         }
+        let mut kept = None;
+        if let Some(new) = &unit.message {
+            kept = Some(MessageId(message::rows::insert(self.db, self.state.seq, &new.columns)?));
+        }
+        for (id, new) in &unit.restated {
+            message::rows::replace(self.db, self.state.seq, *id, &new.columns)?;
+        }
         let mut done = Done {
-            receipt: Receipt { seq: self.state.seq, replayed: None },
+            receipt: Receipt { seq: self.state.seq, replayed: None, message: kept },
             leased: Vec::new(),
             n_keys: 0,
         };
@@ -498,6 +529,9 @@ impl UnitAt<'_> {
                 done.n_keys = self.rotate(&tenant, &wrapped)?;
                 outcome.after.rotated = Some(tenant);
             }
+            Work::Prune { before_us, n } => {
+                done.n_keys = message::rows::prune(self.db, before_us, n)?;
+            }
             Work::Flush | Work::Checkpoint => {}
         }
         Ok(())
@@ -571,7 +605,7 @@ pub(crate) fn kept_answer(
     let answer = keyring
         .open_own(IDEMPOTENCY_LABEL, prepare::half_of(key), &sealed)
         .map_err(|_| TruthError::Row("kept answer does not open"))?;
-    Ok(Some(Receipt { seq: Seq(seq), replayed: Some(answer) }))
+    Ok(Some(Receipt { seq: Seq(seq), replayed: Some(answer), message: None }))
 }
 
 fn insert_key(db: &Connection, scope: &Scope, row: &KeyRow) -> Result<(), TruthError> {

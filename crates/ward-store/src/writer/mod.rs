@@ -53,6 +53,11 @@ pub(crate) enum Work {
         tenant: Box<TenantKey>,
         wrapped: Vec<u8>,
     },
+    /// Takes away messages whose time is over.
+    Prune {
+        before_us: i64,
+        n: usize,
+    },
     /// Nothing, but after everything that came before.
     Flush,
     /// Signs a checkpoint now.
@@ -63,6 +68,7 @@ pub(crate) enum Work {
 pub(crate) struct Done {
     pub(crate) receipt: Receipt,
     pub(crate) leased: Vec<Leased>,
+    /// Keys, or whatever else the work counts.
     pub(crate) n_keys: u64,
 }
 

@@ -4,12 +4,15 @@ use ward_core::{EventPriority, MedicalEventType, ResourceType};
 use ward_fhir::Json;
 
 /// The event that a new version of a resource is.
-pub(crate) fn of(kind: ResourceType, resource: &Json<'_>) -> (MedicalEventType, EventPriority) {
+pub(crate) fn event_of(
+    kind: ResourceType,
+    resource: &Json<'_>,
+) -> (MedicalEventType, EventPriority) {
     (kind_of(kind, resource), priority_of(kind, resource))
 }
 
 /// The event that a record's end is.
-pub(crate) const DELETED: (MedicalEventType, EventPriority) =
+pub(crate) const EVENT_OF_DELETE: (MedicalEventType, EventPriority) =
     (MedicalEventType::RecordChanged, EventPriority::Low);
 
 fn kind_of(kind: ResourceType, resource: &Json<'_>) -> MedicalEventType {

@@ -1,0 +1,145 @@
+//! The chart's doors to its messages.
+
+use jiff::Timestamp;
+use ward_core::{ActorKind, AuditAction, AuditOutcome, Ctx, Phi};
+use ward_policy::Action;
+
+use super::{
+    KeptMessage, MessageFilter, MessageHead, MessageId, MessageState, NewMessage, rows, sealing,
+};
+use crate::{
+    chart::Chart,
+    error::{CommitError, ReadError},
+    prepare::PreparedUnit,
+    truth::TruthError,
+    unit::{Interaction, Receipt},
+    writer::Work,
+};
+
+impl Chart {
+    /// The answer that this very message got before, if it came before.
+    ///
+    /// - Audit: a repetition is on record; what is new is not, its commit will be.
+    pub async fn answered(
+        &self,
+        cx: &Ctx,
+        act: Interaction,
+        message: &NewMessage,
+    ) -> Result<Option<Receipt>, CommitError> {
+        let inner = &self.inner;
+        let prepared = sealing::prepare(&inner.keyring, inner.random.as_ref(), message)?;
+        let receipt = inner.truth.read(|db| {
+            Ok(match rows::before(db, &prepared.columns)? {
+                rows::Before::Same(id) => {
+                    rows::answer_of(db, &inner.keyring, id)?.map(|(seq, answer)| Receipt {
+                        seq,
+                        replayed: Some(answer),
+                        message: Some(MessageId(id)),
+                    })
+                }
+                rows::Before::Nothing | rows::Before::Other => None,
+            })
+        })?;
+        if receipt.is_some() {
+            self.audit(cx, act, AuditOutcome::Success).await?;
+        }
+        Ok(receipt)
+    }
+
+    /// Messages that match, without their bytes.
+    ///
+    /// - Audit: `search`, with how many were shown.
+    pub async fn messages(
+        &self,
+        cx: &Ctx,
+        filter: &MessageFilter,
+    ) -> Result<Vec<MessageHead>, ReadError> {
+        self.may_read_messages(cx).await?;
+        let keyring = &self.inner.keyring;
+        let rows = self.inner.truth.read(|db| rows::list(db, keyring, filter))?;
+        let heads = rows
+            .iter()
+            .filter_map(|row| sealing::open_head(keyring, row).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        let act =
+            Interaction::new(AuditAction::Search).with_detail(format!("messages={}", heads.len()));
+        self.audit(cx, act, AuditOutcome::Success).await.map_err(|_| not_audited())?;
+        Ok(heads)
+    }
+
+    /// One message, with its bytes; `None` when it is not there or its patient was destroyed.
+    ///
+    /// - Audit: `read`, with its number.
+    pub async fn message(&self, cx: &Ctx, id: MessageId) -> Result<Option<KeptMessage>, ReadError> {
+        self.may_read_messages(cx).await?;
+        let found = self.whole_message(id)?;
+        let act = Interaction::new(AuditAction::Read).with_detail(format!("message={}", id.0));
+        self.audit(cx, act, AuditOutcome::Success).await.map_err(|_| not_audited())?;
+        Ok(found)
+    }
+
+    /// One message for the part of Ward that has to work on it; nothing of it is shown to anyone.
+    ///
+    /// - Errors: [`ReadError::NotAllowed`] for anyone but Ward itself.
+    pub fn message_to_work_on(
+        &self,
+        cx: &Ctx,
+        id: MessageId,
+    ) -> Result<Option<KeptMessage>, ReadError> {
+        match cx.actor.kind {
+            ActorKind::System => self.whole_message(id),
+            ActorKind::Person | ActorKind::Client => Err(ReadError::NotAllowed),
+        }
+    }
+
+    /// How many messages are in each state.
+    pub fn message_counts(&self) -> Result<Vec<(MessageState, u64)>, ReadError> {
+        let counts = self.inner.truth.read(rows::counts)?;
+        Ok(MessageState::ALL.iter().copied().zip(counts).collect())
+    }
+
+    /// Takes away up to `n` messages from before `before` about which nobody has to do anything,
+    /// and gives their room back. Answers how many.
+    ///
+    /// - Audit: `delete`, when anything was taken away.
+    /// - Cost: others write in between when `n` is a few hundred.
+    pub async fn prune_messages(
+        &self,
+        cx: &Ctx,
+        before: Timestamp,
+        n: usize,
+    ) -> Result<u64, CommitError> {
+        let act = Interaction::new(AuditAction::Delete);
+        if !self.inner.policy.allows(cx, Action::ManageSystem) {
+            self.audit(cx, act, AuditOutcome::MinorFailure).await?;
+            return Err(CommitError::NotAllowed);
+        }
+        let unit = PreparedUnit::empty(cx.now.as_microsecond());
+        let work = Work::Prune { before_us: before.as_microsecond(), n };
+        let n_deleted = self.inner.writer.send(unit, Some(work)).await?.n_keys;
+        if 0 < n_deleted {
+            let act =
+                Interaction { detail: Some(Phi::new(format!("messages={n_deleted}"))), ..act };
+            self.audit(cx, act, AuditOutcome::Success).await?;
+        }
+        Ok(n_deleted)
+    }
+
+    fn whole_message(&self, id: MessageId) -> Result<Option<KeptMessage>, ReadError> {
+        let row = self.inner.truth.read(|db| rows::by_id(db, id, true))?;
+        row.map_or(Ok(None), |row| sealing::open_whole(&self.inner.keyring, &row))
+    }
+
+    async fn may_read_messages(&self, cx: &Ctx) -> Result<(), ReadError> {
+        if self.inner.policy.allows(cx, Action::ReadMessages) {
+            return Ok(());
+        }
+        let act = Interaction::new(AuditAction::Read).with_detail("messages".to_owned());
+        self.audit(cx, act, AuditOutcome::MinorFailure).await.map_err(|_| not_audited())?;
+        Err(ReadError::NotAllowed)
+    }
+}
+
+fn not_audited() -> ReadError {
+    ReadError::Truth(TruthError::Row("the entry could not be written"))
+}

@@ -1,0 +1,260 @@
+//! The rows of messages.
+
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
+
+use super::{
+    Direction, MessageFilter, MessageId, MessageState,
+    sealing::{self, Tokens, direction_of, number_of_direction, number_of_state},
+};
+use crate::{
+    Seq,
+    keys::{Keyring, Scope},
+    truth::{
+        TruthError,
+        rows::{limit, sql_int},
+    },
+};
+
+/// Most messages read at once.
+/// LIMIT: heads of a kilobyte or two.
+pub(crate) const PAGE_MAX: usize = 1_000;
+
+/// What a row holds besides its numbers.
+pub(crate) struct Columns {
+    pub(crate) time_us: i64,
+    pub(crate) direction: Direction,
+    pub(crate) state: MessageState,
+    pub(crate) channel: [u8; 16],
+    pub(crate) kind: [u8; 16],
+    pub(crate) control: [u8; 16],
+    pub(crate) sender: [u8; 16],
+    pub(crate) digest: [u8; 16],
+    pub(crate) scope: Option<Scope>,
+    pub(crate) head: Vec<u8>,
+    /// Empty where it was not asked for.
+    pub(crate) raw: Vec<u8>,
+}
+
+pub(crate) struct MessageRow {
+    pub(crate) id: u64,
+    pub(crate) seq: u64,
+    pub(crate) columns: Columns,
+}
+
+/// What came before under the same control id from the same sender.
+pub(crate) enum Before {
+    Nothing,
+    /// The same bytes.
+    Same(u64),
+    /// Other bytes.
+    Other,
+}
+
+pub(crate) fn before(db: &Connection, columns: &Columns) -> Result<Before, TruthError> {
+    let sql = "SELECT id, digest FROM message WHERE control = ?1 AND sender = ?2 \
+               AND direction = ?3 ORDER BY id";
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query(params![
+        columns.control,
+        columns.sender,
+        number_of_direction(columns.direction)
+    ])?;
+    let mut found = Before::Nothing;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, [u8; 16]>(1)? == columns.digest {
+            return Ok(Before::Same(row.get(0)?));
+        }
+        found = Before::Other;
+    }
+    Ok(found)
+}
+
+pub(crate) fn insert(db: &Connection, seq: Seq, columns: &Columns) -> Result<u64, TruthError> {
+    let sql = "INSERT INTO message (seq, time, direction, state, channel, kind, control, sender, \
+               digest, scope, head, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    db.prepare_cached(sql)?.execute(params![
+        seq.0,
+        columns.time_us,
+        number_of_direction(columns.direction),
+        number_of_state(columns.state),
+        columns.channel,
+        columns.kind,
+        columns.control,
+        columns.sender,
+        columns.digest,
+        columns.scope.as_ref().map(|scope| scope.0),
+        columns.head,
+        columns.raw,
+    ])?;
+    Ok(u64::try_from(db.last_insert_rowid()).unwrap_or(0))
+}
+
+/// Puts other columns into the row of a message; its number and its time stay.
+pub(crate) fn replace(
+    db: &Connection,
+    seq: Seq,
+    id: MessageId,
+    columns: &Columns,
+) -> Result<bool, TruthError> {
+    let sql = "UPDATE message SET seq = ?2, state = ?3, kind = ?4, digest = ?5, scope = ?6, \
+               head = ?7, raw = ?8 WHERE id = ?1";
+    let n = db.prepare_cached(sql)?.execute(params![
+        sql_int(id.0),
+        seq.0,
+        number_of_state(columns.state),
+        columns.kind,
+        columns.digest,
+        columns.scope.as_ref().map(|scope| scope.0),
+        columns.head,
+        columns.raw,
+    ])?;
+    Ok(n == 1)
+}
+
+pub(crate) fn exists(db: &Connection, id: MessageId) -> Result<bool, TruthError> {
+    let mut query = db.prepare_cached("SELECT 1 FROM message WHERE id = ?1")?;
+    Ok(query.query_row([sql_int(id.0)], |_| Ok(())).optional()?.is_some())
+}
+
+pub(crate) fn by_id(
+    db: &Connection,
+    id: MessageId,
+    with_raw: bool,
+) -> Result<Option<MessageRow>, TruthError> {
+    let raw = if with_raw { "raw" } else { "x''" };
+    let sql = format!("SELECT {COLUMNS}, {raw} FROM message WHERE id = ?1");
+    let mut query = db.prepare_cached(&sql)?;
+    let mut rows = query.query([sql_int(id.0)])?;
+    rows.next()?.map(read).transpose()
+}
+
+const COLUMNS: &str =
+    "id, seq, time, direction, state, channel, kind, control, sender, digest, scope, head";
+
+fn read(row: &Row<'_>) -> Result<MessageRow, TruthError> {
+    let direction = direction_of(row.get(3)?).ok_or(TruthError::Row("unknown direction"))?;
+    let state = MessageState::ALL.get(usize::from(row.get::<_, u8>(4)?));
+    Ok(MessageRow {
+        id: row.get(0)?,
+        seq: row.get(1)?,
+        columns: Columns {
+            time_us: row.get(2)?,
+            direction,
+            state: *state.ok_or(TruthError::Row("unknown message state"))?,
+            channel: row.get(5)?,
+            kind: row.get(6)?,
+            control: row.get(7)?,
+            sender: row.get(8)?,
+            digest: row.get(9)?,
+            scope: row.get::<_, Option<[u8; 16]>>(10)?.map(Scope),
+            head: row.get(11)?,
+            raw: row.get(12)?,
+        },
+    })
+}
+
+/// The heads that match; see [`MessageFilter`] for their order.
+pub(crate) fn list(
+    db: &Connection,
+    keyring: &Keyring,
+    filter: &MessageFilter,
+) -> Result<Vec<MessageRow>, TruthError> {
+    let tokens = Tokens(keyring);
+    let mut sql = format!("SELECT {COLUMNS}, x'' FROM message WHERE 1");
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    let mut must = |condition: &str, value: Box<dyn ToSql>| {
+        sql.push_str(" AND ");
+        sql.push_str(condition);
+        values.push(value);
+    };
+    if let Some(direction) = filter.direction {
+        must("direction = ?", Box::new(number_of_direction(direction)));
+    }
+    if let Some(name) = &filter.channel {
+        must("channel = ?", Box::new(tokens.channel(name)));
+    }
+    if let Some(kind) = &filter.kind {
+        must("kind = ?", Box::new(tokens.kind(kind)));
+    }
+    if let Some(control_id) = &filter.control_id {
+        must("control = ?", Box::new(tokens.control(control_id.reveal())));
+    }
+    if let Some(patient) = &filter.patient {
+        must("scope = ?", Box::new(keyring.scope_of(patient).0));
+    }
+    if let Some(since) = filter.since {
+        must("time >= ?", Box::new(since.as_microsecond()));
+    }
+    if let Some(until) = filter.until {
+        must("time < ?", Box::new(until.as_microsecond()));
+    }
+    if let Some(after) = filter.after {
+        must("id > ?", Box::new(sql_int(after.0)));
+    }
+    if let Some(before) = filter.before {
+        must("id < ?", Box::new(sql_int(before.0)));
+    }
+    if !filter.states.is_empty() {
+        let states: Vec<String> =
+            filter.states.iter().map(|state| number_of_state(*state).to_string()).collect();
+        sql.push_str(&format!(" AND state IN ({})", states.join(",")));
+    }
+    let order = if filter.after.is_some() { "ASC" } else { "DESC" };
+    sql.push_str(&format!(" ORDER BY id {order} LIMIT {}", limit(filter.limit.min(PAGE_MAX))));
+    let mut query = db.prepare_cached(&sql)?;
+    let mut rows = query.query(params_from_iter(values))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// Takes away messages from before `before_us` about which nobody has to do anything, the oldest
+/// first, and gives pages that became free back to the file system.
+pub(crate) fn prune(db: &Connection, before_us: i64, n: usize) -> Result<u64, TruthError> {
+    let over: Vec<String> = MessageState::ALL
+        .iter()
+        .filter(|state| state.is_over())
+        .map(|state| number_of_state(*state).to_string())
+        .collect();
+    let sql = format!(
+        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE time < ?1 \
+         AND state IN ({}) ORDER BY time LIMIT ?2)",
+        over.join(",")
+    );
+    let n_deleted = db.prepare_cached(&sql)?.execute(params![before_us, limit(n)])?;
+    let mut query = db.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_FREED_MAX})"))?;
+    let mut rows = query.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(u64::try_from(n_deleted).unwrap_or(0))
+}
+
+/// Pages given back with one commit.
+/// LIMIT: moving that many takes a few milliseconds.
+const PAGES_FREED_MAX: u32 = 512;
+
+/// Messages by state, in the order of [`MessageState::ALL`].
+pub(crate) fn counts(db: &Connection) -> Result<Vec<u64>, TruthError> {
+    let mut counts = vec![0; MessageState::ALL.len()];
+    let mut query = db.prepare_cached("SELECT state, count(*) FROM message GROUP BY state")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(count) = counts.get_mut(usize::from(row.get::<_, u8>(0)?)) {
+            *count = row.get(1)?;
+        }
+    }
+    Ok(counts)
+}
+
+/// The answer that the message with this number got; `None` when it can no longer be read.
+pub(crate) fn answer_of(
+    db: &Connection,
+    keyring: &Keyring,
+    id: u64,
+) -> Result<Option<(Seq, Vec<u8>)>, TruthError> {
+    let Some(row) = by_id(db, MessageId(id), false)? else { return Ok(None) };
+    let head = sealing::open_head(keyring, &row)
+        .map_err(|_| TruthError::Row("a kept message does not open"))?;
+    Ok(head.map(|head| (head.seq, head.answer.into_revealed())))
+}

@@ -1,0 +1,231 @@
+//! Messages kept, repeated, found, changed and taken away.
+
+use ward_core::{Phi, PurposeOfUse, Role};
+
+use super::{Direction, MessageFilter, MessageId, MessageState, NewMessage, Reuse};
+use crate::{Chart, CommitError, CommitUnit, ReadError, Receipt, tests::rig::*};
+
+fn message(control_id: &str, raw: &str) -> NewMessage {
+    NewMessage {
+        direction: Direction::In,
+        state: MessageState::Applied,
+        channel: "main".to_owned(),
+        kind: "ADT^A01".to_owned(),
+        control_id: Phi::new(control_id.to_owned()),
+        sender: Phi::new("LAB|HOSP".to_owned()),
+        patient: None,
+        time: at(0),
+        raw: Phi::new(raw.as_bytes().to_vec()),
+        detail: Phi::new(b"{}".to_vec()),
+        answer: Phi::new(format!("answer to {control_id} {}", raw.len()).into_bytes()),
+        reuse: Reuse::Accept,
+    }
+}
+
+fn keep(chart: &Chart, s: i64, message: NewMessage) -> Result<Receipt, CommitError> {
+    commit(chart, s, CommitUnit { message: Some(message), ..CommitUnit::default() })
+}
+
+fn found(chart: &Chart, filter: MessageFilter) -> Vec<u64> {
+    let filter = MessageFilter { limit: 100, ..filter };
+    let heads = run(chart.messages(&cx(9), &filter)).unwrap();
+    heads.iter().map(|head| head.id.0).collect()
+}
+
+#[test]
+fn a_message_is_kept_with_what_it_brought_and_answered_again() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    let unit = CommitUnit {
+        message: Some(NewMessage {
+            patient: Some("a".parse().unwrap()),
+            ..message("1", "MSH|one")
+        }),
+        ..create(&patient("a", "Young"))
+    };
+    let receipt = commit(&chart, 1, unit.clone()).unwrap();
+    let id = receipt.message.unwrap();
+    assert_eq!((receipt.replayed, id), (None, MessageId(1)));
+
+    // The same again does nothing and gets the same answer, though the record is there by now.
+    let again = commit(&chart, 2, unit.clone()).unwrap();
+    assert_eq!((again.seq, again.message), (receipt.seq, Some(id)));
+    assert_eq!(again.replayed.as_deref(), Some(b"answer to 1 7".as_slice()));
+    let answered = run(chart.answered(&cx(3), act(), unit.message.as_ref().unwrap())).unwrap();
+    assert_eq!(answered.unwrap().message, Some(id));
+    assert_eq!(run(chart.answered(&cx(3), act(), &message("2", "MSH|one"))).unwrap(), None);
+
+    let kept = run(chart.message(&cx(3), id)).unwrap().unwrap();
+    assert_eq!(kept.raw.reveal(), b"MSH|one");
+    assert_eq!(kept.head.kind, "ADT^A01");
+    assert_eq!(kept.head.patient, Some("a".parse().unwrap()));
+
+    // What a refused unit brought is not kept either.
+    let refused =
+        CommitUnit { message: Some(message("3", "MSH|three")), ..create(&patient("a", "Other")) };
+    assert!(matches!(commit(&chart, 4, refused), Err(CommitError::Exists { .. })));
+    assert_eq!(found(&chart, MessageFilter::default()), [1]);
+    run(chart.close(at(9)));
+    assert_eq!(found(&rig.open(), MessageFilter::default()), [1]);
+    assert!(rig.verify().is_empty());
+}
+
+#[test]
+fn another_message_under_a_used_id_is_taken_or_refused() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    keep(&chart, 1, message("1", "MSH|one")).unwrap();
+    let other = message("1", "MSH|other");
+    let strict = NewMessage { reuse: Reuse::Refuse, ..other.clone() };
+    assert!(matches!(keep(&chart, 2, strict), Err(CommitError::Reused)));
+    assert_eq!(keep(&chart, 2, other).unwrap().message, Some(MessageId(2)));
+    // Of somebody else, or by another interface, it is another message.
+    let elsewhere = NewMessage { channel: "lab".to_owned(), ..message("1", "MSH|one") };
+    assert_eq!(keep(&chart, 3, elsewhere).unwrap().replayed, None);
+    let stranger = NewMessage { sender: Phi::new("X".to_owned()), ..message("1", "MSH|one") };
+    assert_eq!(keep(&chart, 3, stranger).unwrap().replayed, None);
+}
+
+#[test]
+fn messages_are_found_by_what_is_known_of_them() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    commit(&chart, 1, create(&patient("a", "Young"))).unwrap();
+    let of_patient = NewMessage { patient: Some("a".parse().unwrap()), ..message("1", "1") };
+    keep(&chart, 1, of_patient).unwrap();
+    let dead = NewMessage { state: MessageState::Dead, time: at(5), ..message("2", "2") };
+    keep(&chart, 2, dead).unwrap();
+    let out = NewMessage {
+        direction: Direction::Out,
+        state: MessageState::Waiting,
+        channel: "lab".to_owned(),
+        kind: "ORU^R01".to_owned(),
+        ..message("3", "3")
+    };
+    keep(&chart, 3, out).unwrap();
+    let all = || MessageFilter::default();
+    assert_eq!(found(&chart, all()), [3, 2, 1]);
+    assert_eq!(found(&chart, MessageFilter { after: Some(MessageId(1)), ..all() }), [2, 3]);
+    assert_eq!(found(&chart, MessageFilter { before: Some(MessageId(2)), ..all() }), [1]);
+    let states = vec![MessageState::Dead, MessageState::Waiting];
+    assert_eq!(found(&chart, MessageFilter { states, ..all() }), [3, 2]);
+    assert_eq!(found(&chart, MessageFilter { direction: Some(Direction::In), ..all() }), [2, 1]);
+    assert_eq!(found(&chart, MessageFilter { channel: Some("lab".to_owned()), ..all() }), [3]);
+    assert_eq!(found(&chart, MessageFilter { kind: Some("ADT^A01".to_owned()), ..all() }), [2, 1]);
+    assert_eq!(found(&chart, MessageFilter { patient: Some("a".parse().unwrap()), ..all() }), [1]);
+    let control_id = Some(Phi::new("2".to_owned()));
+    assert_eq!(found(&chart, MessageFilter { control_id, ..all() }), [2]);
+    assert_eq!(found(&chart, MessageFilter { since: Some(at(5)), ..all() }), [2]);
+    assert_eq!(found(&chart, MessageFilter { until: Some(at(5)), ..all() }), [3, 1]);
+    let counts = chart.message_counts().unwrap();
+    let of = |state| counts.iter().find(|it| it.0 == state).unwrap().1;
+    assert_eq!((of(MessageState::Applied), of(MessageState::Dead)), (1, 1));
+}
+
+#[test]
+fn a_message_changes_its_state_with_the_work_on_it() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    let received = NewMessage { state: MessageState::Received, ..message("1", "MSH|one") };
+    let id = keep(&chart, 1, received).unwrap().message.unwrap();
+    let applied = NewMessage { patient: Some("a".parse().unwrap()), ..message("1", "MSH|one") };
+    let unit =
+        CommitUnit { restated: vec![(id, applied.clone())], ..create(&patient("a", "Young")) };
+    commit(&chart, 2, unit).unwrap();
+    let kept = chart.message_to_work_on(&cx(3), id).unwrap().unwrap();
+    assert_eq!(kept.head.state, MessageState::Applied);
+    assert_eq!(
+        found(
+            &chart,
+            MessageFilter { patient: applied.patient.clone(), ..MessageFilter::default() }
+        ),
+        [1]
+    );
+    let missing = CommitUnit { restated: vec![(MessageId(7), applied)], ..CommitUnit::default() };
+    assert!(matches!(commit(&chart, 4, missing), Err(CommitError::Changed)));
+}
+
+#[test]
+fn who_may_not_does_not_see_messages() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    let id = keep(&chart, 1, message("1", "MSH|one")).unwrap().message.unwrap();
+    let nurse = nurse(2, &[]);
+    assert_eq!((nurse.role, nurse.purpose), (Role::Nurse, PurposeOfUse::Treatment));
+    let filter = MessageFilter { limit: 10, ..MessageFilter::default() };
+    assert!(matches!(run(chart.messages(&nurse, &filter)), Err(ReadError::NotAllowed)));
+    assert!(matches!(run(chart.message(&nurse, id)), Err(ReadError::NotAllowed)));
+    assert!(matches!(chart.message_to_work_on(&nurse, id), Err(ReadError::NotAllowed)));
+    let unit = CommitUnit { message: Some(message("2", "2")), ..CommitUnit::default() };
+    assert!(matches!(run(chart.commit(&nurse, act(), unit)), Err(CommitError::NotAllowed)));
+    assert!(matches!(run(chart.prune_messages(&nurse, at(9), 9)), Err(CommitError::NotAllowed)));
+    assert_eq!(found(&chart, MessageFilter::default()), [1]);
+}
+
+#[test]
+fn a_destroyed_patient_takes_the_messages_along() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    let unit = CommitUnit {
+        message: Some(NewMessage { patient: Some("a".parse().unwrap()), ..message("1", "one") }),
+        ..create(&patient("a", "Young"))
+    };
+    let id = commit(&chart, 1, unit.clone()).unwrap().message.unwrap();
+    run(chart.shred(&cx(2), &"a".parse().unwrap())).unwrap();
+    assert!(run(chart.message(&cx(3), id)).unwrap().is_none());
+    assert!(found(&chart, MessageFilter::default()).is_empty());
+    // The same message again cannot bring the patient back.
+    assert!(matches!(commit(&chart, 4, unit), Err(CommitError::Gone { .. })));
+}
+
+#[test]
+fn what_is_over_is_taken_away_and_its_room_given_back() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    let noise = |n: u32| -> String {
+        // Does not compress.
+        let mut x = u64::from(n) + 1;
+        (0..4_000)
+            .map(|_| {
+                x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                char::from(b'!' + u8::try_from((x >> 40) % 90).unwrap())
+            })
+            .collect()
+    };
+    for n in 0..200 {
+        keep(&chart, 1, message(&n.to_string(), &noise(n))).unwrap();
+    }
+    let dead = NewMessage { state: MessageState::Dead, ..message("dead", "dead") };
+    keep(&chart, 1, dead).unwrap();
+    keep(&chart, 1, NewMessage { time: at(100), ..message("late", "late") }).unwrap();
+    let size = |rig: &Rig| {
+        let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
+        db.query_row("PRAGMA page_count", [], |row| row.get::<_, u64>(0)).unwrap()
+    };
+    let before = size(&rig);
+    let mut n = 0;
+    for _ in 0..10 {
+        n += run(chart.prune_messages(&cx(200), at(100), 50)).unwrap();
+    }
+    assert_eq!(n, 200);
+    // What needs a person stays, however old.
+    assert_eq!(found(&chart, MessageFilter::default()), [202, 201]);
+    let after = size(&rig);
+    assert!(after * 2 < before, "{before} pages, then {after}");
+    // A number is never used again.
+    let next = keep(&chart, 201, message("next", "next")).unwrap().message;
+    assert_eq!(next, Some(MessageId(203)));
+}
+
+#[test]
+fn a_file_of_the_first_layout_is_brought_up_to_date() {
+    let rig = Rig::new();
+    run(rig.init().close(at(1)));
+    let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
+    db.execute_batch("DROP TABLE message; PRAGMA user_version = 1").unwrap();
+    drop(db);
+    let chart = rig.open();
+    assert_eq!(keep(&chart, 1, message("1", "one")).unwrap().message, Some(MessageId(1)));
+    run(chart.close(at(2)));
+    assert_eq!(found(&rig.open(), MessageFilter::default()), [1]);
+}
