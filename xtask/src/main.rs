@@ -10,6 +10,7 @@
 mod codegen;
 mod demo;
 mod hl7_codegen;
+mod hl7_maps;
 mod run;
 mod search_codegen;
 mod setup;
@@ -28,6 +29,7 @@ const USAGE: &str = "usage: cargo xtask NAME
   tidy                   the rules of the house that compilers do not know
   codegen DEFINITIONS    HL7's R4 definitions to Ward's compact tables
   hl7-codegen [FOLDER]   an HL7 v2 dictionary and code lists to Ward's compact tables
+  hl7-maps [FOLDER]      HL7's v2-to-FHIR tables to Ward's own form
   bench [ARGS...]        builds with optimizations and runs `ward bench`
   soak                   the long forms of the crash tests";
 
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["codegen", rest @ ..] => codegen::run(rest).map_err(Stop::Why),
         ["hl7-codegen", rest @ ..] => hl7_codegen::run(rest).map_err(Stop::Why),
+        ["hl7-maps", rest @ ..] => hl7_maps::run(rest).map_err(Stop::Why),
         ["setup"] => setup::run(),
         ["demo", rest @ ..] => demo::run(rest),
         ["test"] => test::run(),

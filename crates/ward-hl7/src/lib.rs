@@ -15,6 +15,7 @@ pub mod draft;
 pub mod escape;
 pub mod header;
 pub mod location;
+pub mod map;
 pub mod message;
 pub mod mllp;
 pub mod path;

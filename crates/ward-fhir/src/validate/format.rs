@@ -5,7 +5,7 @@ use crate::definitions::Primitive;
 /// Whether a JSON string is a value of that type. Numbers and booleans are not asked.
 ///
 /// - Source: FHIR R4, Datatypes, Primitive Types (the regular expressions, by hand).
-pub(super) fn fits(kind: Primitive, text: &str) -> bool {
+pub fn fits(kind: Primitive, text: &str) -> bool {
     match kind {
         Primitive::Base64Binary => is_base64(text.as_bytes()),
         Primitive::Canonical | Primitive::Uri | Primitive::Url => is_uri(text),
@@ -22,7 +22,7 @@ pub(super) fn fits(kind: Primitive, text: &str) -> bool {
 }
 
 /// Whether the text of a number is an integer of that type.
-pub(super) fn is_integer(kind: Primitive, text: &str) -> bool {
+pub fn is_integer(kind: Primitive, text: &str) -> bool {
     let Ok(value) = text.parse::<i32>() else { return false };
     match kind {
         Primitive::PositiveInt => 0 < value,

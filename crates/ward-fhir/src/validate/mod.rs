@@ -3,7 +3,7 @@
 //! One walk of the tree beside the definition tables. Nothing is allocated while all is well.
 
 mod element;
-mod format;
+pub mod format;
 mod narrative;
 mod path;
 mod reference;

@@ -56,6 +56,13 @@ pub fn validate(message: &Message<'_>, rules: &Rules) -> Validated {
     Validated { tree, problems: report.problems.into_vec() }
 }
 
+/// The groups of a message, and nothing said about what does not fit; `None` where its structure
+/// is not known.
+pub fn tree(message: &Message<'_>, rules: &Rules) -> Option<Tree> {
+    let structure = structure_of(&Header::of(message), rules).ok()?;
+    Some(structure.fit(message, &mut |_, _| {}))
+}
+
 /// The structure of a message: MSH-9.3, or the one of its type and event.
 fn structure_of<'r>(
     header: &Header,

@@ -1,0 +1,168 @@
+//! Made resources to JSON: empty parts fall away, required ones are said to be missing.
+
+use ward_fhir::{
+    Json,
+    definitions::{ElementKind, TypeDef, schema},
+    json::Object,
+};
+use ward_hl7::map::RowId;
+
+use super::{
+    Members,
+    element::{Element, Making, Node},
+};
+
+/// Marks what the message does not say and FHIR wants.
+const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+
+/// A resource in JSON, and where its values are from.
+pub(super) struct Finished {
+    pub json: Json<'static>,
+    pub rows: Vec<(String, RowId)>,
+}
+
+/// `slot_of` says what a reference to a resource is, `None` where that came to nothing.
+pub(super) fn finish(making: &Making, slot_of: &dyn Fn(usize) -> Option<String>) -> Finished {
+    let mut writer = Writer { slot_of, rows: Vec::new() };
+    let mut object = Object::new();
+    object.insert("resourceType", Json::string(making.kind));
+    if let Some(def) = schema().resource(making.kind) {
+        let members = writer.object(&making.root, def, making.kind);
+        for (name, value) in members.into_iter().flat_map(own_members) {
+            object.insert(name, value);
+        }
+        require(&mut object, def, 0);
+    }
+    Finished { json: Json::Object(object), rows: writer.rows }
+}
+
+fn own_members(object: Members) -> Vec<(String, Json<'static>)> {
+    object.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
+struct Writer<'s> {
+    slot_of: &'s dyn Fn(usize) -> Option<String>,
+    rows: Vec<(String, RowId)>,
+}
+
+impl Writer<'_> {
+    fn object(&mut self, element: &Element, def: &TypeDef, path: &str) -> Option<Members> {
+        let mut object = Object::new();
+        for (name, node) in &element.members {
+            let found = def.member(name.trim_start_matches('_'));
+            let inner = match found.map(|found| found.kind.kind) {
+                Some(ElementKind::Complex(id)) => schema().get(id),
+                _ => schema().type_named("Element"),
+            };
+            let Some(inner) = inner else { continue };
+            let repeats = found.is_some_and(|found| found.element.repeats());
+            let path = format!("{path}.{}", name.trim_start_matches('_'));
+            if let Some(json) = self.node(node, inner, &path) {
+                let json = if repeats && json.as_array().is_none() {
+                    Json::Array(vec![json])
+                } else {
+                    json
+                };
+                object.insert(name.clone(), json);
+            }
+        }
+        (!object.is_empty()).then_some(object)
+    }
+
+    fn node(&mut self, node: &Node, def: &TypeDef, path: &str) -> Option<Json<'static>> {
+        match node {
+            Node::Leaf(json, row) => {
+                self.rows.push((path.to_owned(), row.clone()));
+                Some(json.clone())
+            }
+            Node::Reference(to, row) => {
+                let slot = (self.slot_of)(*to)?;
+                self.rows.push((format!("{path}.reference"), row.clone()));
+                Some(Json::Object(Object::from_iter([("reference", Json::string(slot))])))
+            }
+            Node::Object(element) => {
+                let object = self.object(element, def, path)?;
+                // An extension without a value says nothing.
+                if def.name == "Extension"
+                    && object.iter().all(|(name, _)| name == "url" || name == "id")
+                {
+                    return None;
+                }
+                Some(Json::Object(object))
+            }
+            Node::List(items) => {
+                let mut list: Vec<Json<'static>> = Vec::new();
+                for (_, item) in items {
+                    let at = format!("{path}[{}]", list.len());
+                    if let Some(json) = self.node(item, def, &at)
+                        && !list.contains(&json)
+                    {
+                        list.push(json);
+                    }
+                }
+                (!list.is_empty()).then_some(Json::Array(list))
+            }
+        }
+    }
+}
+
+fn absent() -> Json<'static> {
+    let members = [("url", Json::string(ABSENT)), ("valueCode", Json::string("unknown"))];
+    let extension = Json::Object(Object::from_iter(members));
+    Json::Object(Object::from_iter([("extension", Json::Array(vec![extension]))]))
+}
+
+/// Most depth that is completed.
+/// LIMIT: no type of R4 has more than a dozen levels.
+const DEPTH_MAX: usize = 16;
+
+/// Puts a reason where FHIR wants a value and the message has none.
+fn require(object: &mut Members, def: &TypeDef, depth: usize) {
+    if DEPTH_MAX < depth {
+        return;
+    }
+    for (name, value) in object.iter_mut() {
+        let Some(found) = def.member(name) else { continue };
+        let ElementKind::Complex(id) = found.kind.kind else { continue };
+        let Some(inner) = schema().get(id) else { continue };
+        match value {
+            Json::Object(object) => require(object, inner, depth + 1),
+            Json::Array(items) => {
+                for item in items.iter_mut().filter_map(Json::as_object_mut) {
+                    require(item, inner, depth + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    let only_extension = object.len() == 1 && object.contains("extension");
+    if only_extension {
+        return;
+    }
+    for element in def.elements().iter().filter(|element| 0 < element.min) {
+        let has = |name: &str| {
+            let stem = name.trim_start_matches('_');
+            def.member(stem).is_some_and(|found| std::ptr::eq(found.element, element))
+        };
+        if object.iter().any(|(name, _)| has(name)) {
+            continue;
+        }
+        let Some(kind) = element.types.first() else { continue };
+        let name = if element.is_choice {
+            let mut chars = kind.name.chars();
+            let first = chars.next().map(|c| c.to_ascii_uppercase()).unwrap_or_default();
+            format!("{}{first}{}", element.name, chars.as_str())
+        } else {
+            element.name.to_owned()
+        };
+        let is_primitive = matches!(kind.kind, ElementKind::Primitive(_));
+        let knows_unknown = schema().codes_of(element).is_some_and(|c| c.contains("unknown"));
+        let (name, value) = match (is_primitive, knows_unknown) {
+            (true, true) => (name, Json::string("unknown")),
+            (true, false) => (format!("_{name}"), absent()),
+            (false, _) => (name, absent()),
+        };
+        let value = if element.repeats() { Json::Array(vec![value]) } else { value };
+        object.insert(name, value);
+    }
+}

@@ -1,0 +1,362 @@
+//! A message to its resources: which segment fills which, and who refers to whom.
+
+use jiff::Timestamp;
+use ward_crypto::sha256;
+use ward_fhir::{Json, definitions::schema};
+use ward_hl7::{
+    Message, Segment, SegmentId,
+    map::{LinkTo, MessageMap, MessageRow, RowId, Slot},
+};
+
+use super::{
+    Converted, Converter, Drafted, EncounterTransition, Trigger,
+    element::{Element, Node},
+    finish::{Finished, finish},
+    groups::Groups,
+    identity::identity,
+    run::Engine,
+    scope::Scope,
+    value::Value,
+    write::{At, Cursor, Filling},
+};
+
+/// The map of messages that have none of their own.
+const ANY: &str = "ANY";
+
+pub(super) fn convert(converter: &Converter, message: &Message<'_>, now: Timestamp) -> Converted {
+    let groups = Groups::of(message);
+    let event = Trigger::of(message);
+    let Some(header) = message.header() else { return Converted::default() };
+    let scope = Scope {
+        message,
+        groups: &groups,
+        segment: header,
+        field: 0,
+        repetition: 0,
+        base: Value::Nothing,
+        own: Value::Nothing,
+    };
+    let engine = Engine::new(converter, scope);
+    let maps = engine.maps();
+    let map = maps.message(&groups.structure).or_else(|| maps.message(ANY));
+    let mut run = Run { engine, groups: &groups, filled: Vec::new(), links: Vec::new() };
+    if let Some(map) = map {
+        for segment in message.segments() {
+            run.segment(map, segment);
+        }
+        run.wire();
+    }
+    let transition = event.as_ref().map(Trigger::transition);
+    run.status(transition);
+    let (resources, problems) = run.drafted(message, now, transition);
+    Converted { resources, problems, event }
+}
+
+/// A resource of the message and what filled it first.
+struct Filled {
+    slot: Slot,
+    resource: usize,
+    group: usize,
+    place: usize,
+    segment: SegmentId,
+}
+
+struct Pending<'r> {
+    row: &'r MessageRow,
+    place: usize,
+    resource: usize,
+}
+
+struct Run<'c, 'm> {
+    engine: Engine<'c, 'm>,
+    groups: &'m Groups,
+    filled: Vec<Filled>,
+    links: Vec<Pending<'c>>,
+}
+
+impl<'c, 'm> Run<'c, 'm> {
+    fn segment(&mut self, map: &'c MessageMap, segment: Segment<'m>) {
+        let Some(id) = segment.id() else { return };
+        for row in self.rows(map, segment, id) {
+            self.engine.scope.segment = segment;
+            self.engine.scope.base = Value::Segment(segment);
+            (self.engine.scope.field, self.engine.scope.repetition) = (0, 0);
+            self.engine.scope.own = Value::Segment(segment);
+            if row.when.as_ref().is_some_and(|when| !when.holds(&self.engine.scope)) {
+                continue;
+            }
+            let Some(resource) = self.resource(row, segment, id) else { continue };
+            self.links.push(Pending { row, place: segment.place(), resource });
+            let Some(map) = row.by.as_deref().and_then(|by| self.engine.maps().part(by)) else {
+                continue;
+            };
+            let kind = self.engine.resources.get(resource).map_or("", |made| made.kind);
+            if let Some(def) = schema().resource(kind) {
+                self.engine.segment(map, segment, &Cursor::root(resource, def));
+            }
+        }
+    }
+
+    /// The rows for a segment: those of its innermost group, else those of no group, else the
+    /// ones of the least groups, for structures whose groups have other names in other versions.
+    fn rows(
+        &self,
+        map: &'c MessageMap,
+        segment: Segment<'m>,
+        id: SegmentId,
+    ) -> Vec<&'c MessageRow> {
+        let place = segment.place();
+        let anchor = self.anchor(place);
+        let all: Vec<&MessageRow> = map
+            .rows
+            .iter()
+            .filter(|row| !row.is_asleep && row.segment == id)
+            .filter(|row| row.after.is_none() || row.after == anchor)
+            .collect();
+        let in_group = |row: &&MessageRow| {
+            row.groups.last().is_some_and(|group| self.groups.is_in(place, group))
+        };
+        let of_group: Vec<&MessageRow> = all.iter().copied().filter(in_group).collect();
+        if !of_group.is_empty() {
+            // The innermost of the groups that match.
+            let most = of_group.iter().map(|row| row.groups.len()).max().unwrap_or(0);
+            return of_group.into_iter().filter(|row| row.groups.len() == most).collect();
+        }
+        let least = all.iter().map(|row| row.groups.len()).min().unwrap_or(0);
+        let first = all.iter().find(|row| row.groups.len() == least).map(|row| &row.groups);
+        all.iter().copied().filter(|row| Some(&row.groups) == first).collect()
+    }
+
+    /// The segment that the ones around it are about: `ROL` after `PV1`.
+    fn anchor(&self, place: usize) -> Option<SegmentId> {
+        const BESIDE: [&[u8; 3]; 10] =
+            [b"ROL", b"PRT", b"ARV", b"PD1", b"PV2", b"NTE", b"OH1", b"OH2", b"OH3", b"OH4"];
+        (0..place).rev().find_map(|at| {
+            let id = self.engine.scope.message.segment_at(at)?.id()?;
+            let is_beside = BESIDE.iter().any(|name| id.as_str().as_bytes() == *name);
+            (!is_beside).then_some(id)
+        })
+    }
+
+    /// The resource of a row: one that other segments of the same group fill too, else a new one.
+    fn resource(&mut self, row: &MessageRow, segment: Segment<'m>, id: SegmentId) -> Option<usize> {
+        let place = segment.place();
+        let group = self.groups.group(place);
+        let known = self.filled.iter().rev().find(|filled| {
+            filled.slot == row.slot
+                && (self.groups.is_within(filled.group, group)
+                    || self.groups.is_within(group, filled.group))
+        });
+        if let Some(known) = known
+            && (known.segment != id || known.place == place)
+        {
+            return Some(known.resource);
+        }
+        let def = schema().resource(&row.slot.kind)?;
+        let resource = self.engine.make(def, place);
+        let slot = row.slot.clone();
+        self.filled.push(Filled { slot, resource, group, place, segment: id });
+        Some(resource)
+    }
+
+    /// The resource in a slot as the segment at `place` sees it: the nearest group that has one.
+    fn find(&self, slot: &Slot, place: usize) -> Option<usize> {
+        let own = self.groups.group(place);
+        for group in self.groups.around(own) {
+            let here = |filled: &&Filled| {
+                filled.slot == *slot && self.groups.is_within(filled.group, group)
+            };
+            let before = self.filled.iter().filter(here).rfind(|filled| filled.place <= place);
+            if let Some(found) = before.or_else(|| self.filled.iter().find(here)) {
+                return Some(found.resource);
+            }
+        }
+        None
+    }
+
+    /// Follows the links, now that every resource is there.
+    fn wire(&mut self) {
+        for Pending { row, place, resource } in std::mem::take(&mut self.links) {
+            for link in &row.links {
+                let from = match &link.from {
+                    Some(slot) => match self.find(slot, place) {
+                        Some(from) => from,
+                        None => continue,
+                    },
+                    None => resource,
+                };
+                let kind = self.engine.resources.get(from).map_or("", |made| made.kind);
+                let Some(def) = schema().resource(kind) else { continue };
+                let root = Cursor::root(from, def);
+                let filling = Filling { place: Some(place), repetition: 0 };
+                let Some(cursor) = self.engine.follow(&root, &link.path, filling, &row.id) else {
+                    continue;
+                };
+                match &link.to {
+                    LinkTo::Text(text) => self.engine.put_text(&cursor, text, &row.id),
+                    LinkTo::Slot(slot) => {
+                        let own = Some(resource).filter(|_| row.slot == *slot);
+                        if let Some(to) = own.or_else(|| self.find(slot, place))
+                            && to != from
+                            && matches!(cursor.kind, At::Complex(def) if def.name == "Reference")
+                        {
+                            self.engine.refer(&cursor, to, &row.id);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The status of an Encounter is a step of its state machine; here, what a new one would have.
+    fn status(&mut self, transition: Option<EncounterTransition>) {
+        let fresh = transition.map_or("unknown", |transition| transition.fresh);
+        let row = RowId::new("event");
+        for made in self.engine.resources.iter_mut().filter(|made| made.kind == "Encounter") {
+            if made.root.get("status").is_none() && !made.root.is_empty() {
+                let status = Node::Leaf(Json::string(fresh), row.clone());
+                made.root.members.insert(0, ("status".to_owned(), status));
+            }
+        }
+    }
+
+    fn drafted(
+        self,
+        message: &Message<'_>,
+        _now: Timestamp,
+        transition: Option<EncounterTransition>,
+    ) -> (Vec<Drafted>, Vec<ward_hl7::Problem>) {
+        let resources = self.engine.resources;
+        let problems = self.engine.problems;
+        let mut alive: Vec<bool> = resources.iter().map(|made| !made.root.is_empty()).collect();
+        // A resource that is only references to nothing is nothing.
+        for _ in 0..4 {
+            let next: Vec<bool> = resources.iter().map(|made| says(&made.root, &alive)).collect();
+            if next == alive {
+                break;
+            }
+            alive = next;
+        }
+        let digest = sha256(message.raw());
+        let slots: Vec<String> = (0..resources.len()).map(|nth| slot(&digest, nth)).collect();
+        // Equal people, places and things are one.
+        let mut same: Vec<usize> = (0..resources.len()).collect();
+        let mut done: Vec<Option<Finished>> = Vec::new();
+        for _ in 0..4 {
+            done.clear();
+            let slot_of = |nth: usize| {
+                let is_alive = alive.get(nth).copied().unwrap_or(false);
+                same.get(nth).and_then(|nth| slots.get(*nth)).filter(|_| is_alive).cloned()
+            };
+            for (made, alive) in resources.iter().zip(&alive) {
+                done.push(alive.then(|| finish(made, &slot_of)));
+            }
+            let mut next = same.clone();
+            for (nth, own) in done.iter().enumerate() {
+                let Some(own) = own else { continue };
+                let first = done
+                    .iter()
+                    .take(nth)
+                    .position(|other| other.as_ref().is_some_and(|other| other.json == own.json));
+                let mergeable = resources.get(nth).is_some_and(|made| MERGED.contains(&made.kind));
+                if let (Some(first), true, Some(place)) = (first, mergeable, next.get_mut(nth)) {
+                    *place = first;
+                }
+            }
+            if next == same {
+                break;
+            }
+            same = next;
+        }
+        let mut drafted = Vec::new();
+        for (nth, (made, finished)) in resources.into_iter().zip(done).enumerate() {
+            let (Some(finished), Some(slot)) = (finished, slots.get(nth)) else { continue };
+            if same.get(nth) != Some(&nth) {
+                continue;
+            }
+            let scope = keys(message, self.groups, made.segment, made.kind);
+            drafted.push(Drafted {
+                slot: slot.clone(),
+                kind: made.kind,
+                identity: identity(made.kind, &finished.json, &scope),
+                resource: finished.json,
+                cleared: made.cleared,
+                rows: finished.rows,
+                transition: transition.filter(|_| made.kind == "Encounter"),
+            });
+        }
+        (drafted, problems)
+    }
+}
+
+/// Types of which equal ones in one message are one.
+const MERGED: &[&str] =
+    &["Device", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole"];
+
+/// Whether anything is said but references to what is nothing.
+fn says(element: &Element, alive: &[bool]) -> bool {
+    fn node(node: &Node, alive: &[bool]) -> bool {
+        match node {
+            Node::Leaf(..) => true,
+            Node::Reference(to, _) => alive.get(*to).copied().unwrap_or(false),
+            Node::Object(element) => says(element, alive),
+            Node::List(items) => items.iter().any(|(_, item)| node_of(item, alive)),
+        }
+    }
+    fn node_of(item: &Node, alive: &[bool]) -> bool {
+        node(item, alive)
+    }
+    element.members.iter().any(|(_, inner)| node(inner, alive))
+}
+
+/// What a resource belongs to: the facility, and the order, study or patient it hangs on.
+fn keys(message: &Message<'_>, groups: &Groups, place: usize, kind: &str) -> Vec<String> {
+    let text = |segment: Option<Segment<'_>>, field: usize| {
+        let text =
+            segment.and_then(|s| s.field(field)).and_then(|f| f.text().map(|t| t.into_owned()));
+        text.unwrap_or_default()
+    };
+    let related =
+        |name: &[u8; 3]| SegmentId::new(name).and_then(|id| groups.related(message, place, id));
+    let mut keys = vec![text(message.header(), 4)];
+    match kind {
+        "Observation" => {
+            let (orc, obr, obx) = (related(b"ORC"), related(b"OBR"), related(b"OBX"));
+            let filler = [text(obr, 3), text(orc, 3), text(obr, 2), text(orc, 2)];
+            let order = filler.into_iter().find(|number| !number.is_empty());
+            keys.push(order.unwrap_or_else(|| text(related(b"PID"), 3)));
+            keys.push(text(obr, 4));
+            keys.push(text(obx, 3));
+            keys.push(text(obx, 4));
+        }
+        "Location" | "Organization" | "Practitioner" | "Device" => {}
+        _ => {
+            keys.push(text(related(b"PID"), 3));
+            keys.push(text(related(b"PV1"), 19));
+            let order = [text(related(b"ORC"), 3), text(related(b"ORC"), 2)];
+            keys.extend(order.into_iter().find(|number| !number.is_empty()));
+        }
+    }
+    keys
+}
+
+/// A name that the same message gives again.
+fn slot(digest: &[u8; 32], nth: usize) -> String {
+    let mut named = digest.to_vec();
+    named.extend_from_slice(&nth.to_be_bytes());
+    let hash = sha256(&named);
+    let mut hex = String::with_capacity(32);
+    for (at, byte) in hash.iter().take(16).enumerate() {
+        // Version 8 of RFC 9562: made by an own rule.
+        let byte = match at {
+            6 => byte & 0x0f | 0x80,
+            8 => byte & 0x3f | 0x80,
+            _ => *byte,
+        };
+        hex.push_str(&format!("{byte:02x}"));
+        if matches!(at, 3 | 5 | 7 | 9) {
+            hex.push('-');
+        }
+    }
+    format!("urn:uuid:{hex}")
+}

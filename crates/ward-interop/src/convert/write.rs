@@ -1,0 +1,257 @@
+//! Finding the element that a target names, and writing values into it.
+
+use ward_fhir::{
+    Json,
+    definitions::{ElementDef, ElementKind, Primitive, TypeDef, TypeKind, schema},
+};
+use ward_hl7::{
+    ProblemKind, Severity,
+    map::{RowId, Step, Target},
+};
+
+use super::{
+    element::{Element, Hop, Key, Making, Node},
+    primitive::primitive,
+    run::Engine,
+};
+
+/// An element of a resource that is being made.
+#[derive(Clone)]
+pub(super) struct Cursor {
+    pub resource: usize,
+    pub path: Vec<Hop>,
+    pub kind: At,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum At {
+    Complex(&'static TypeDef),
+    Primitive(Primitive, &'static ElementDef),
+}
+
+impl Cursor {
+    pub fn root(resource: usize, def: &'static TypeDef) -> Cursor {
+        Cursor { resource, path: Vec::new(), kind: At::Complex(def) }
+    }
+
+    /// The path for people: `Patient.name.family`.
+    pub fn text(&self, kind: &str) -> String {
+        let mut text = kind.to_owned();
+        for hop in &self.path {
+            text.push('.');
+            text.push_str(hop.name.trim_start_matches('_'));
+        }
+        text
+    }
+
+    fn last_name(&self) -> &str {
+        self.path.last().map(|hop| hop.name.as_str()).unwrap_or_default()
+    }
+}
+
+/// Which segment and which repetition fill the lists on the way.
+#[derive(Clone, Copy)]
+pub(super) struct Filling {
+    /// `None` below a segment's own rows.
+    pub place: Option<usize>,
+    pub repetition: u16,
+}
+
+impl Engine<'_, '_> {
+    /// Follows a target; resources that it leads into are made.
+    ///
+    /// - Errors: `None` where FHIR has no such element.
+    pub fn follow(
+        &mut self,
+        from: &Cursor,
+        target: &Target,
+        filling: Filling,
+        row: &RowId,
+    ) -> Option<Cursor> {
+        let mut cursor = from.clone();
+        if let Some(sibling) = target.sibling
+            && sibling != 1
+        {
+            // A neighbor of the element in its list.
+            let key = cursor.path.last_mut()?.key.as_mut()?;
+            key.label = 1000 + sibling;
+        }
+        let starred = target.steps.iter().any(|step| step.repeats);
+        let mut is_first_list = true;
+        for step in &target.steps {
+            let gets = if starred { step.repeats } else { is_first_list };
+            let key = Key {
+                label: step.label,
+                place: filling.place.filter(|_| is_first_list && !step.is_shared),
+                repetition: if gets { filling.repetition } else { 0 },
+            };
+            cursor = self.step(&cursor, step, key)?;
+            if cursor.path.last().is_some_and(|hop| hop.key.is_some()) {
+                is_first_list = false;
+            }
+            if let Some(into) = &step.into
+                && let Some(def) = schema().resource(into)
+            {
+                cursor = self.enter(&cursor, def, row)?;
+                is_first_list = false;
+            }
+        }
+        Some(cursor)
+    }
+
+    fn step(&self, from: &Cursor, step: &Step, key: Key) -> Option<Cursor> {
+        let mut path = from.path.clone();
+        let def = match from.kind {
+            At::Complex(def) => def,
+            At::Primitive(..) => {
+                // Extensions of a primitive stand beside it; those of items of a list are not said.
+                let hop = path.last_mut()?;
+                if hop.key.is_some() || &*step.name != "extension" {
+                    return None;
+                }
+                hop.name = format!("_{}", hop.name);
+                schema().type_named("Element")?
+            }
+        };
+        let found = def.member(&step.name)?;
+        if found.element.is_choice && self.has_other_choice(from, def, &step.name) {
+            return None;
+        }
+        let key = found.element.repeats().then_some(key);
+        path.push(Hop { name: step.name.to_string(), key });
+        let kind = match found.kind.kind {
+            ElementKind::Primitive(kind) => At::Primitive(kind, found.element),
+            ElementKind::Complex(id) => At::Complex(schema().get(id)?),
+            ElementKind::AnyResource => return None,
+        };
+        Some(Cursor { resource: from.resource, path, kind })
+    }
+
+    /// Whether the same choice already has a value of another type.
+    fn has_other_choice(&self, at: &Cursor, def: &TypeDef, name: &str) -> bool {
+        let Some(making) = self.resources.get(at.resource) else { return false };
+        let element = if at.path.is_empty() {
+            Some(&making.root)
+        } else {
+            match making.root.find(&at.path) {
+                Some(Node::Object(element)) => Some(element),
+                _ => None,
+            }
+        };
+        let Some(wanted) = def.member(name) else { return false };
+        element.is_some_and(|element| {
+            element.members.iter().any(|(other, node)| {
+                other != name
+                    && !node.is_empty()
+                    && def.member(other).is_some_and(|found| found.at == wanted.at)
+            })
+        })
+    }
+
+    /// The resource that the reference at `cursor` leads to, made if there is none yet.
+    pub fn enter(&mut self, cursor: &Cursor, def: &'static TypeDef, row: &RowId) -> Option<Cursor> {
+        if !matches!(cursor.kind, At::Complex(kind) if kind.name == "Reference") {
+            return None;
+        }
+        let segment = self.resources.get(cursor.resource)?.segment;
+        let new = self.resources.len();
+        let slot = self.resources.get_mut(cursor.resource)?.root.place(&cursor.path)?;
+        if let Node::Reference(known, _) = slot {
+            let known = *known;
+            let is_same = self.resources.get(known).is_some_and(|r| r.kind == def.name);
+            return is_same.then(|| Cursor::root(known, def));
+        }
+        if !slot.is_empty() {
+            return None;
+        }
+        *slot = Node::Reference(new, row.clone());
+        self.make(def, segment);
+        Some(Cursor::root(new, def))
+    }
+
+    pub fn make(&mut self, def: &'static TypeDef, segment: usize) -> usize {
+        let root = Element::default();
+        self.resources.push(Making { kind: def.name, root, segment, cleared: Vec::new() });
+        self.resources.len() - 1
+    }
+
+    /// Writes a value where there is none yet.
+    pub fn put(&mut self, cursor: &Cursor, json: Json<'static>, row: &RowId) {
+        let Some(making) = self.resources.get_mut(cursor.resource) else { return };
+        if let Some(slot) = making.root.place(&cursor.path)
+            && slot.is_empty()
+        {
+            *slot = Node::Leaf(json, row.clone());
+        }
+    }
+
+    /// Writes a reference where there is none yet.
+    pub fn refer(&mut self, cursor: &Cursor, to: usize, row: &RowId) {
+        let Some(making) = self.resources.get_mut(cursor.resource) else { return };
+        if let Some(slot) = making.root.place(&cursor.path)
+            && slot.is_empty()
+        {
+            *slot = Node::Reference(to, row.clone());
+        }
+    }
+
+    /// Writes text as the type of the element asks; what does not fit is reported.
+    pub fn put_text(&mut self, cursor: &Cursor, text: &str, row: &RowId) {
+        match cursor.kind {
+            At::Primitive(kind, element) => {
+                let text = match (kind, cursor.last_name()) {
+                    (Primitive::Uri, "system") => self.system(cursor, text),
+                    _ => text.to_owned(),
+                };
+                let Some(json) = primitive(kind, &text, &self.converter.settings.zone) else {
+                    self.note(Severity::Warning, ProblemKind::DataType);
+                    return;
+                };
+                if let Some(codes) = schema().codes_of(element)
+                    && kind == Primitive::Code
+                    && !codes.contains(&text)
+                {
+                    self.note(Severity::Warning, ProblemKind::TableValue);
+                    return;
+                }
+                self.put(cursor, json, row);
+            }
+            At::Complex(def) => {
+                let inner = match def.name {
+                    "CodeableConcept" | "HumanName" | "Address" | "Annotation" | "Narrative" => {
+                        "text"
+                    }
+                    "Reference" => "display",
+                    "Identifier" | "ContactPoint" => "value",
+                    "Coding" => "code",
+                    "Period" => "start",
+                    _ => "value",
+                };
+                if let Some(cursor) = self.inner(cursor, inner) {
+                    self.put_text(&cursor, text, row);
+                }
+            }
+        }
+    }
+
+    /// A member of the element at `cursor`; of a list, its first item.
+    pub fn inner(&self, cursor: &Cursor, name: &str) -> Option<Cursor> {
+        let step =
+            Step { name: name.into(), label: 1, is_shared: false, repeats: false, into: None };
+        self.step(cursor, &step, Key { label: 1, place: None, repetition: 0 })
+    }
+
+    /// Where a path of names leads; every list at its first item.
+    pub fn inner_path(&self, cursor: &Cursor, names: &[&str]) -> Option<Cursor> {
+        let mut cursor = cursor.clone();
+        for name in names {
+            cursor = self.inner(&cursor, name)?;
+        }
+        Some(cursor)
+    }
+}
+
+/// The resource type at the end of a map's name, such as `Practitioner` of `XCN[Practitioner]`.
+pub(super) fn resource_named(name: &str) -> Option<&'static TypeDef> {
+    schema().resource(name).filter(|def| def.kind == TypeKind::Resource)
+}
