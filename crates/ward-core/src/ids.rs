@@ -30,6 +30,12 @@ impl FhirId {
         FhirId(uuid_v7(now, random).to_string().into_boxed_str())
     }
 
+    /// An id made of bytes that were derived from something: a UUIDv8.
+    pub fn derived(bytes: [u8; 16]) -> FhirId {
+        let id = uuid::Builder::from_custom_bytes(bytes).into_uuid();
+        FhirId(id.to_string().into_boxed_str())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -3,12 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use rustls::{
-    RootCertStore, ServerConfig,
+    ClientConfig, RootCertStore, ServerConfig,
     crypto::aws_lc_rs,
     server::WebPkiClientVerifier,
     version::{TLS12, TLS13},
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
 
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -18,6 +18,10 @@ pub enum TlsError {
     Config(#[source] rustls::Error),
     #[error("the certificate authority for clients is not usable")]
     ClientAuthority,
+    #[error("the certificate authority for servers is not usable")]
+    ServerAuthority,
+    #[error("not the name or address of a server")]
+    Name,
 }
 
 impl TlsError {
@@ -60,6 +64,35 @@ pub fn server_config(
     let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Config)?;
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     Ok(config)
+}
+
+/// A client's settings from PEM files.
+///
+/// - Shape: the server's certificate must be signed by `ca`; `own` is a certificate and its key for
+///   servers that ask for one.
+/// - Source: as [`server_config`].
+pub fn client_config(ca: &Path, own: Option<(&Path, &Path)>) -> Result<ClientConfig, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in pem(ca, "server authority")? {
+        roots.add(certificate).map_err(|_| TlsError::ServerAuthority)?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(TlsError::Config)?
+        .with_root_certificates(roots);
+    Ok(match own {
+        None => builder.with_no_client_auth(),
+        Some((certificates, key)) => {
+            let chain = pem(certificates, "certificates")?;
+            let key = PrivateKeyDer::from_pem_file(key).map_err(|_| TlsError::Pem("key"))?;
+            builder.with_client_auth_cert(chain, key).map_err(TlsError::Config)?
+        }
+    })
+}
+
+/// The name that a server's certificate must have.
+pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
+    ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name)
 }
 
 fn pem(path: &Path, what: &'static str) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -206,6 +206,13 @@ kinds! {
     BatchOrder = (SegmentSequenceError, "batch-order", "a batch segment stands in the wrong place"),
     BatchOpen = (SegmentSequenceError, "batch-open", "a batch or file has no trailer"),
     Outside = (SegmentSequenceError, "outside", "lines outside any message"),
+    // What was taken to the chart.
+    ControlIdReused = (DuplicateKeyIdentifier, "control-id-reused", "the sender gave this MSH-10 to another message before"),
+    UnknownRecord = (UnknownKeyIdentifier, "unknown-record", "the message is about a record that is not there"),
+    AmbiguousRecord = (DuplicateKeyIdentifier, "ambiguous-record", "several records have this identifier"),
+    InvalidRecord = (OtherHl7Error, "invalid-record", "the message does not make a valid FHIR resource"),
+    WrongState = (OtherHl7Error, "wrong-state", "the event does not follow the state of the encounter"),
+    NotNow = (ApplicationInternalError, "not-now", "the message cannot be stored now"),
     // The list itself.
     MoreProblems = (OtherHl7Error, "more-problems", "there are more problems than are listed"),
 }

@@ -17,7 +17,7 @@ use crate::{
     error::{CommitError, OpenError, ReadError},
     feed::{self, ConsumerName, Event, EventFilter, FeedPlace},
     indexer::{self, IndexState, IndexerHandle},
-    keys::Keyring,
+    keys::{Keyring, Scope},
     limits::StoreLimits,
     lock::Lock,
     prepare::{self, Bench, PreparedUnit},
@@ -173,6 +173,17 @@ impl Chart {
         act: Interaction,
         unit: CommitUnit,
     ) -> Result<Receipt, CommitError> {
+        self.commit_having_seen(cx, act, unit, Vec::new()).await
+    }
+
+    /// Commits, with the patients whose records were read for it in the same audit entry.
+    pub(crate) async fn commit_having_seen(
+        &self,
+        cx: &Ctx,
+        act: Interaction,
+        unit: CommitUnit,
+        seen: Vec<Scope>,
+    ) -> Result<Receipt, CommitError> {
         let inner = &self.inner;
         let bench = Bench {
             policy: &inner.policy,
@@ -186,13 +197,13 @@ impl Chart {
                 .truth
                 .read(|db| batch::kept_answer(db, &inner.keyring, key, cx.now.as_microsecond()))?
         {
-            self.audit(cx, act, AuditOutcome::Success).await?;
+            self.audit_having_seen(cx, act, AuditOutcome::Success, seen).await?;
             return Ok(receipt);
         }
-        match prepare::prepare(&bench, cx, act.clone(), unit) {
+        match prepare::prepare(&bench, cx, act.clone(), unit, &seen) {
             Ok(prepared) => Ok(inner.writer.send(prepared, None).await?.receipt),
             Err(refused) => {
-                self.audit(cx, act, AuditOutcome::MinorFailure).await?;
+                self.audit_having_seen(cx, act, AuditOutcome::MinorFailure, seen).await?;
                 Err(refused)
             }
         }
@@ -205,7 +216,18 @@ impl Chart {
         act: Interaction,
         outcome: AuditOutcome,
     ) -> Result<(), CommitError> {
-        let draft = AuditDraft::new(cx, act, outcome);
+        self.audit_having_seen(cx, act, outcome, Vec::new()).await
+    }
+
+    async fn audit_having_seen(
+        &self,
+        cx: &Ctx,
+        act: Interaction,
+        outcome: AuditOutcome,
+        seen: Vec<Scope>,
+    ) -> Result<(), CommitError> {
+        let mut draft = AuditDraft::new(cx, act, outcome);
+        draft.add_patients(seen);
         self.inner.writer.send(PreparedUnit::audit_only(draft), None).await?;
         Ok(())
     }

@@ -136,6 +136,7 @@ pub(crate) fn prepare(
     cx: &Ctx,
     act: Interaction,
     unit: CommitUnit,
+    having_seen: &[Scope],
 ) -> Result<PreparedUnit, CommitError> {
     too_large("records in one commit", unit.writes.len(), BUNDLE_ENTRIES_MAX)?;
     too_large("events in one commit", unit.events.len(), NOTES_MAX)?;
@@ -155,7 +156,7 @@ pub(crate) fn prepare(
         prepared.n_bytes += ready.row.body.len() + ready.row.terms.len() + 512;
         prepared.writes.push(ready);
     }
-    draft.add_patients([]);
+    draft.add_patients(having_seen.iter().copied());
     for absent in unit.unless {
         prepared.absent.push(prepare_absent(bench.keyring, &absent));
     }

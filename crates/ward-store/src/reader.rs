@@ -21,7 +21,7 @@ use crate::{
     seal::{self, SealError},
     search,
     truth::{Row, Truth, is_public, rows},
-    unit::Interaction,
+    unit::{CommitUnit, Interaction, Receipt},
 };
 
 /// Rows read for one page of history, at most.
@@ -169,6 +169,19 @@ impl<'a> Reader<'a> {
     pub async fn finish(mut self, outcome: AuditOutcome) -> Result<(), CommitError> {
         let Some(draft) = self.take_draft(outcome) else { return Ok(()) };
         self.chart.inner.writer.send(PreparedUnit::audit_only(draft), None).await.map(|_| ())
+    }
+
+    /// Writes a unit that what was read has led to; one audit entry says both.
+    ///
+    /// - Errors: as [`Chart::commit`].
+    /// - Audit: the reader's interaction, with the patients shown and those written.
+    pub async fn commit(mut self, cx: &Ctx, unit: CommitUnit) -> Result<Receipt, CommitError> {
+        let Some(draft) = self.take_draft(AuditOutcome::Success) else {
+            return Err(CommitError::Malformed("a reader is given back once"));
+        };
+        let AuditDraft { action, target, kind, detail, patients, .. } = draft;
+        let act = Interaction { action, target, kind, detail };
+        self.chart.commit_having_seen(cx, act, unit, patients).await
     }
 
     /// Gives `run` everything a search reads.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use ward_crypto::Random;
+use ward_interop::contract::{Interface, Receiver};
 use ward_records::Records;
 
 use crate::{auth::Gate, care::CareFigures, metrics::Metrics};
@@ -18,6 +19,8 @@ pub struct App {
     pub care: Arc<CareFigures>,
     pub(crate) limits: WebLimits,
     pub(crate) started: Instant,
+    /// What messages are worked on by, where there are any.
+    pub(crate) messages: Option<(Receiver, Interface)>,
 }
 
 /// Limits of the HTTP side.
@@ -69,7 +72,14 @@ impl App {
             care: Arc::default(),
             limits,
             started: Instant::now(),
+            messages: None,
         }
+    }
+
+    /// With messages of interfaces, which can then be worked on again.
+    #[must_use]
+    pub fn with_messages(self, receiver: Receiver, interface: Interface) -> App {
+        App { messages: Some((receiver, interface)), ..self }
     }
 
     /// The one-time token that makes the first account, when there is none yet.

@@ -9,7 +9,7 @@ use ward_policy::Action;
 
 use crate::{
     app::App,
-    handlers::{access, accounts, audit, fhir, house, keys},
+    handlers::{access, accounts, audit, fhir, house, keys, messages},
     request::Asked,
     respond::Answer,
 };
@@ -81,6 +81,10 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/tokens" House(Action::ManageTokens), Some(A::TokenCreated), accounts::create_token, "Make a bearer token";
     "DELETE" "/api/tokens/{id}" House(Action::ManageTokens), Some(A::TokenRevoked), accounts::revoke_token, "End a bearer token";
     "GET" "/api/audit" House(Action::AuditRead), Some(A::AuditRead), audit::list, "The audit log, newest first; AuditEvent says more of each entry";
+    "GET" "/api/messages" House(Action::ReadMessages), Some(A::Search), messages::list, "Messages of interfaces, newest first, without their bytes";
+    "GET" "/api/messages/{id}" House(Action::ReadMessages), Some(A::Read), messages::read, "One message with its bytes and its answer";
+    "GET" "/api/messages/{id}/preview" House(Action::ReadMessages), Some(A::Import), messages::preview, "What a message would change if it were worked on now";
+    "POST" "/api/messages/{id}/replay" House(Action::CarryMessages), Some(A::Import), messages::replay, "Work on a message again";
     "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
     "DELETE" "/api/keys/{id}" House(Action::ManageKeys), Some(A::KeyDestroyed), keys::shred, "Destroy a patient's key and with it the patient's data";
     "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";

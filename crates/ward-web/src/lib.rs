@@ -30,7 +30,10 @@ pub use self::{
     care::CareFigures,
     clock::now,
     endpoints::{ALL as ENDPOINTS, Access, Endpoint, api_page},
-    handlers::audit::AuditLine,
+    handlers::{
+        audit::AuditLine,
+        messages::{MessageLine, filter_of, shown},
+    },
     listen::{Listening, ServeError, ServeOptions, serve},
     openapi::openapi,
 };

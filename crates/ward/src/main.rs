@@ -41,6 +41,9 @@ enum Command {
     #[command(subcommand)]
     Account(commands::account::AccountCommand),
     Import(commands::import::ImportArgs),
+    /// HL7 v2 messages.
+    #[command(subcommand)]
+    Hl7(commands::hl7::Hl7Command),
     Export(commands::export::ExportArgs),
     /// The audit log.
     #[command(subcommand)]
@@ -87,6 +90,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Token(command) => commands::token::run(command).await,
         Command::Account(command) => commands::account::run(command).await,
         Command::Import(args) => commands::import::run(args).await,
+        Command::Hl7(command) => commands::hl7::run(command).await,
         Command::Export(args) => commands::export::run(args).await,
         Command::Audit(command) => commands::audit::run(command).await,
         Command::Keys(command) => commands::keys::run(command).await,

@@ -77,6 +77,11 @@ impl Charset {
         ROWS.iter().map(|row| row.charset)
     }
 
+    /// The character set of that name in table 0211.
+    pub fn from_name(name: &str) -> Option<Charset> {
+        Charset::all().find(|charset| charset.name() == name)
+    }
+
     /// The name of table 0211, for MSH-18.
     ///
     /// - Shape: both orders of UTF-16 have one name. Shift-JIS has none of its own; it reads what

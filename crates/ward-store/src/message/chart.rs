@@ -92,6 +92,22 @@ impl Chart {
         }
     }
 
+    /// The numbers of messages that match, for the part of Ward that has to work on them.
+    ///
+    /// - Errors: [`ReadError::NotAllowed`] for anyone but Ward itself.
+    pub fn messages_to_work_on(
+        &self,
+        cx: &Ctx,
+        filter: &MessageFilter,
+    ) -> Result<Vec<MessageId>, ReadError> {
+        if cx.actor.kind != ActorKind::System {
+            return Err(ReadError::NotAllowed);
+        }
+        let keyring = &self.inner.keyring;
+        let rows = self.inner.truth.read(|db| rows::list(db, keyring, filter))?;
+        Ok(rows.iter().map(|row| MessageId(row.id)).collect())
+    }
+
     /// How many messages are in each state.
     pub fn message_counts(&self) -> Result<Vec<(MessageState, u64)>, ReadError> {
         let counts = self.inner.truth.read(rows::counts)?;

@@ -6,3 +6,4 @@ pub(crate) mod audit;
 pub(crate) mod fhir;
 pub(crate) mod house;
 pub(crate) mod keys;
+pub(crate) mod messages;

@@ -7,6 +7,7 @@ pub mod care;
 pub mod config;
 pub mod docs;
 pub mod export;
+pub mod hl7;
 pub mod import;
 pub mod init;
 pub mod keys;

@@ -9,6 +9,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use ward_crypto::{RootKeyFile, tls};
+use ward_hl7::Charset;
 
 use super::{certificate, sections::Config};
 use crate::open::Site;
@@ -32,7 +33,7 @@ const SOCKET_BYTES_MAX: usize = 107;
 ///
 /// - Errors: every rule that is broken, in words.
 pub fn rules(site: &Site) -> Vec<String> {
-    let Config { http, .. } = &site.settings.config;
+    let Config { http, hl7, .. } = &site.settings.config;
     let mut broken = Vec::new();
     let mut must = |holds: bool, says: &str| {
         if !holds {
@@ -52,6 +53,31 @@ pub fn rules(site: &Site) -> Vec<String> {
         "this address can be reached from outside; give --tls-cert and --tls-key, or say \
          --allow-plaintext",
     );
+    must(
+        hl7.tls_cert.is_some() == hl7.tls_key.is_some(),
+        "`hl7.tls_cert` and `hl7.tls_key` are only used together",
+    );
+    must(
+        hl7.tls_client_ca.is_none() || hl7.tls_cert.is_some(),
+        "`hl7.tls_client_ca` needs `hl7.tls_cert` and `hl7.tls_key`",
+    );
+    must(
+        !hl7.mllp_enabled
+            || hl7.mllp.ip().is_loopback()
+            || hl7.tls_cert.is_some()
+            || hl7.allow_plaintext,
+        "`hl7.mllp` can be reached from outside; give `hl7.tls_cert` and `hl7.tls_key`, or set \
+         `hl7.allow_plaintext`",
+    );
+    for (name, charset) in [
+        ("hl7.charset", hl7.charset.as_deref()),
+        ("hl7.undeclared_charset", Some(hl7.undeclared_charset.as_str())),
+    ] {
+        must(
+            charset.is_none_or(|charset| Charset::from_name(charset).is_some()),
+            &format!("`{name}` is not a character set of table 0211"),
+        );
+    }
     must(
         site.socket().as_os_str().len() <= SOCKET_BYTES_MAX,
         "the path of `http.socket` is longer than 107 bytes",

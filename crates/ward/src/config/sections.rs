@@ -8,6 +8,7 @@ use std::{
     path::PathBuf,
 };
 
+use ward_interop::mllp::ListenSettings;
 use ward_store::StoreLimits;
 use ward_web::WebLimits;
 
@@ -178,6 +179,47 @@ section! {
     }
 }
 
+section! {
+    /// HL7 v2 messages: the listener, what it takes, and how long messages are kept.
+    "hl7" Hl7Section {
+        /// Address to listen on for MLLP. When it is the default and in use, the server goes on
+        /// without a listener and says so.
+        mllp: SocketAddr = DEFAULT_MLLP;
+        /// Whether to listen for MLLP at all.
+        mllp_enabled: bool = true;
+        /// PEM file with the certificate chain of the listener; read again when it changes.
+        tls_cert: Option<PathBuf> = None;
+        /// PEM file with the private key. A path, never the key itself.
+        tls_key: Option<PathBuf> = None;
+        /// PEM file with the authority that senders' certificates must come from.
+        tls_client_ca: Option<PathBuf> = None;
+        /// Listen without TLS on an address that others can reach.
+        allow_plaintext: bool = false;
+        /// Largest message, in bytes.
+        block_bytes: NonZeroUsize = at_least_one(ListenSettings::default().block_bytes);
+        /// Connections at once; more wait to be accepted.
+        connections: NonZeroUsize = at_least_one(ListenSettings::default().connections);
+        /// Seconds a message may take from its first byte to its last.
+        block_s: NonZeroU64 = NonZeroU64::MIN.saturating_add(ListenSettings::default().block_s - 1);
+        /// Seconds a connection may be silent between messages; for ever if absent.
+        idle_s: Option<NonZeroU64> = None;
+        /// Character set of every message, by its name in table 0211, whatever MSH-18 says.
+        charset: Option<String> = None;
+        /// Character set of messages whose MSH-18 is empty.
+        undeclared_charset: String = "ASCII".to_owned();
+        /// Whether messages of a type that no map knows are kept and accepted instead of rejected.
+        keep_unmapped: bool = false;
+        /// Whether another message under an MSH-10 that its sender has used is refused.
+        refuse_reused: bool = false;
+        /// Days for which messages are kept that nobody has to look at any more.
+        keep_days: NonZeroU32 = NonZeroU32::MIN.saturating_add(90 - 1);
+    }
+}
+
+/// Where MLLP is listened for when nobody says otherwise.
+pub const DEFAULT_MLLP: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2575);
+
 /// All settings.
 #[derive(Clone, Default, Debug)]
 pub struct Config {
@@ -188,14 +230,24 @@ pub struct Config {
     pub care: CareSection,
     pub audit: AuditSection,
     pub import: ImportSection,
+    pub hl7: Hl7Section,
 }
 
 impl Config {
-    pub fn sections(&self) -> [&dyn Section; 7] {
-        [&self.place, &self.http, &self.limits, &self.log, &self.care, &self.audit, &self.import]
+    pub fn sections(&self) -> [&dyn Section; 8] {
+        [
+            &self.place,
+            &self.http,
+            &self.limits,
+            &self.log,
+            &self.care,
+            &self.audit,
+            &self.import,
+            &self.hl7,
+        ]
     }
 
-    pub fn sections_mut(&mut self) -> [&mut dyn Section; 7] {
+    pub fn sections_mut(&mut self) -> [&mut dyn Section; 8] {
         [
             &mut self.place,
             &mut self.http,
@@ -204,6 +256,7 @@ impl Config {
             &mut self.care,
             &mut self.audit,
             &mut self.import,
+            &mut self.hl7,
         ]
     }
 }

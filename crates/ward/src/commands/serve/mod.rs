@@ -1,5 +1,6 @@
 //! `ward serve`.
 
+mod hl7;
 mod keeper;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
@@ -7,9 +8,11 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
+    task::JoinSet,
 };
 use ward_core::{AuditAction, AuditOutcome};
 use ward_crypto::{OsRandom, Random, tls};
+use ward_interop::{contract::Receiver, convert::Converter};
 use ward_records::Records;
 use ward_store::Interaction;
 use ward_web::{App, ServeOptions, WebLimits, serve, system_ctx};
@@ -30,6 +33,9 @@ pub struct ServeArgs {
     /// Address for HTTP [default: 127.0.0.1:8080].
     #[arg(long)]
     http: Option<SocketAddr>,
+    /// Address for HL7 v2 over MLLP [default: 127.0.0.1:2575].
+    #[arg(long)]
+    mllp: Option<SocketAddr>,
     /// Address the outside knows, such as `https://ward.example.org`; links start with it.
     #[arg(long)]
     public_url: Option<String>,
@@ -59,7 +65,10 @@ impl ServeArgs {
             ("tls_client_ca", self.tls_client_ca.as_ref().map(path)),
             ("allow_plaintext", self.allow_plaintext.then(|| "true".to_owned())),
         ];
-        said.into_iter().filter_map(|(name, value)| Some(("http", name, value?))).collect()
+        let mut flags: Vec<Flag> =
+            said.into_iter().filter_map(|(name, value)| Some(("http", name, value?))).collect();
+        flags.extend(self.mllp.map(|address| ("hl7", "mllp", address.to_string())));
+        flags
     }
 }
 
@@ -90,10 +99,23 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         None => format!("{scheme}://{http}/fhir"),
     };
     let records = Records::new(chart.clone(), Arc::clone(&random), &base);
-    let app = App::new(records, Arc::clone(&random), limits_of(config));
+    let heard = records.clone();
+    let receiver = Receiver::new(
+        chart.clone(),
+        Converter::standard(),
+        Arc::clone(&random),
+        &base,
+        Arc::new(ward_web::now),
+        Arc::new(move |writes| heard.heard(writes)),
+    );
+    let interface = hl7::interface(&config.hl7);
+    let app = App::new(records, Arc::clone(&random), limits_of(config))
+        .with_messages(receiver.clone(), interface.clone());
     let setup = app.open_setup().await?;
     let options = ServeOptions { http, tls, socket: Some(site.socket()) };
     let listening = serve(app.clone(), options).await?;
+    let mut beside = JoinSet::new();
+    let mllp = hl7::listen(&config.hl7, &receiver, &mut beside).await?;
     let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
     chart.audit(&cx, Interaction::new(AuditAction::Started), AuditOutcome::Success).await?;
     // Before anybody is told that it listens, so that a signal never finds nobody waiting.
@@ -104,10 +126,16 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     if let Some(token) = setup {
         say(&format!("set-up token (once, for POST /api/setup): {token}"))?;
     }
+    if let Some(mllp) = &mllp {
+        let address = mllp.address().map_err(|e| Failure::Io("reading the address", e))?;
+        say(&hl7::says(address, &config.hl7))?;
+    }
     let address = listening.address().map_err(|e| Failure::Io("reading the address", e))?;
     say(&format!("listening {scheme}://{address}"))?;
     tracing::info!(%address, "server started");
     let keeper = keeper::start(&chart, &app, config);
+    beside.spawn(hl7::working(receiver.clone(), interface));
+    beside.spawn(hl7::pruning(receiver.clone(), config.hl7.keep_days.get()));
 
     let (stop, stopped) = watch::channel(false);
     let mut told = async || {
@@ -116,22 +144,31 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
             _ = interrupted.recv() => {}
         }
     };
-    let serving = listening.run(stopped);
+    let messages = {
+        let stopped = stopped.clone();
+        async move {
+            match mllp {
+                Some(mllp) => mllp.run(stopped).await,
+                None => {}
+            }
+        }
+    };
+    let serving = async { tokio::join!(listening.run(stopped), messages) };
     tokio::pin!(serving);
     tokio::select! {
-        () = &mut serving => {}
+        _ = &mut serving => {}
         () = told() => {
             tracing::info!("server stopping");
             // Nobody listens any more when the server has already ended.
             let _ended = stop.send(true);
             // Running requests may end; whoever asks twice does not wait for them.
             tokio::select! {
-                () = &mut serving => {}
+                _ = &mut serving => {}
                 () = told() => tracing::warn!("requests broken off"),
             }
         }
     }
-    drop(keeper);
+    drop((keeper, beside));
     let cx = system_ctx(ward_web::now(), random.as_ref(), "stop");
     chart.audit(&cx, Interaction::new(AuditAction::Stopped), AuditOutcome::Success).await?;
     chart.close(ward_web::now()).await;

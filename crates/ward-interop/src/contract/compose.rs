@@ -1,0 +1,181 @@
+//! From what a message says to the writes that say it in the chart.
+
+use jiff::Timestamp;
+use rustc_hash::FxHashMap;
+use ward_core::{Ctx, FhirId, RecordKey, ResourceType};
+use ward_fhir::{Json, outcome::Severity};
+use ward_hl7::{Location, ProblemKind};
+use ward_store::{Absent, Reader, Write, WriteKind};
+
+use super::{
+    Receiver,
+    apply::Trouble,
+    merge,
+    place::{self, Place},
+    status::{self, How},
+};
+use crate::convert::{Converted, Drafted, Identity};
+
+/// What a message is in the chart.
+#[derive(Default)]
+pub(super) struct Composed {
+    pub(super) writes: Vec<Write>,
+    pub(super) unless: Vec<Absent>,
+    /// Whom it is about.
+    pub(super) patient: Option<FhirId>,
+}
+
+/// A record while it is put together.
+struct Work<'c> {
+    place: Place,
+    /// What it will say.
+    next: Option<Json<'static>>,
+    drafts: Vec<&'c Drafted>,
+}
+
+pub(super) fn compose(
+    receiver: &Receiver,
+    reader: &Reader<'_>,
+    cx: &Ctx,
+    converted: &Converted,
+    when: Option<Timestamp>,
+) -> Result<Composed, Trouble> {
+    let mut composed = Composed::default();
+    let mut works: Vec<Work<'_>> = Vec::new();
+    let mut slots: FxHashMap<&str, RecordKey> = FxHashMap::default();
+    let mut named: FxHashMap<(ResourceType, &(String, String)), usize> = FxHashMap::default();
+    for draft in &converted.resources {
+        let Ok(kind) = draft.kind.parse::<ResourceType>() else { continue };
+        let identifiers: &[(String, String)] = match &draft.identity {
+            Identity::Message => continue,
+            Identity::Identifiers(identifiers) => identifiers,
+            Identity::Key(_) => &[],
+        };
+        let same = identifiers.iter().find_map(|it| named.get(&(kind, it)).copied());
+        let at = match same {
+            Some(at) => at,
+            None => {
+                let place = place_of(receiver, reader, cx, kind, draft, &mut composed.unless)?;
+                let known = works.iter().position(|work| work.place.key == place.key);
+                known.unwrap_or_else(|| {
+                    let next = place.existing.clone();
+                    works.push(Work { place, next, drafts: Vec::new() });
+                    works.len() - 1
+                })
+            }
+        };
+        named.extend(identifiers.iter().map(|it| ((kind, it), at)));
+        if let Some(work) = works.get_mut(at) {
+            slots.insert(&draft.slot, work.place.key.clone());
+            if kind == ResourceType::PATIENT && composed.patient.is_none() {
+                composed.patient = Some(work.place.key.id.clone());
+            }
+            work.drafts.push(draft);
+        }
+    }
+    for work in &mut works {
+        for draft in std::mem::take(&mut work.drafts) {
+            let mut told = draft.resource.clone();
+            link(&mut told, &slots);
+            work.next = Some(said(converted, draft, work.next.as_ref(), told, when));
+        }
+    }
+    for work in works {
+        composed.writes.extend(write(receiver, cx, converted, work)?);
+    }
+    Ok(composed)
+}
+
+fn place_of(
+    receiver: &Receiver,
+    reader: &Reader<'_>,
+    cx: &Ctx,
+    kind: ResourceType,
+    draft: &Drafted,
+    unless: &mut Vec<Absent>,
+) -> Result<Place, Trouble> {
+    let chart = receiver.chart();
+    let derived = |parts: &[&str]| {
+        let mut all = vec!["hl7v2", kind.name()];
+        all.extend_from_slice(parts);
+        place::by_key(reader, RecordKey::new(kind, chart.derived_id(&all)))
+    };
+    match &draft.identity {
+        Identity::Key(parts) => derived(&parts.iter().map(String::as_str).collect::<Vec<_>>()),
+        Identity::Identifiers(identifiers) if identifiers.is_empty() => {
+            // Without a number it is the same when everything that is said of it is.
+            let said = draft.resource.to_bytes();
+            derived(&["content", &String::from_utf8_lossy(&said)])
+        }
+        Identity::Identifiers(identifiers) => {
+            match place::by_identifiers(chart, reader, kind, identifiers, unless)? {
+                Some(place) => Ok(place),
+                None => Ok(Place::new(RecordKey::new(kind, receiver.fresh_id(cx)?))),
+            }
+        }
+        Identity::Message => Err(Trouble::content(ProblemKind::InvalidRecord, Location::MESSAGE)),
+    }
+}
+
+/// What a record says after a draft.
+fn said(
+    converted: &Converted,
+    draft: &Drafted,
+    existing: Option<&Json<'static>>,
+    mut told: Json<'static>,
+    when: Option<Timestamp>,
+) -> Json<'static> {
+    let how = status::settle(converted, draft, existing, &mut told, when);
+    let Some(existing) = existing else { return told };
+    match how {
+        How::Replace => merge::merge(existing, &told, &draft.cleared),
+        How::Fill => merge::fill(existing, &told),
+    }
+}
+
+fn write(
+    receiver: &Receiver,
+    cx: &Ctx,
+    converted: &Converted,
+    work: Work<'_>,
+) -> Result<Option<Write>, Trouble> {
+    let Place { key, base, existing } = work.place;
+    let Some(next) = work.next else { return Ok(None) };
+    if existing.as_ref().is_some_and(|existing| merge::is_same(existing, &next)) {
+        return Ok(None);
+    }
+    let issues = ward_fhir::validate::validate(&next, Some(key.kind));
+    if let Some(issue) = issues.iter().find(|issue| issue.severity <= Severity::Error) {
+        tracing::warn!(kind = %key.kind, place = ?issue.expression, "message makes no valid record");
+        return Err(Trouble::content(ProblemKind::InvalidRecord, Location::MESSAGE));
+    }
+    let kind = match base {
+        None => WriteKind::Create,
+        Some(base) => WriteKind::Update { base: Some(base) },
+    };
+    let mut write = Write::of(next, &key, kind, cx.now, &receiver.inner.base);
+    if let Some(event) = status::event_of(converted, key.kind) {
+        write.event = Some(event);
+    }
+    Ok(Some(write))
+}
+
+/// Puts the records' own addresses in the place of slots. A link to what is not kept goes.
+fn link(json: &mut Json<'static>, slots: &FxHashMap<&str, RecordKey>) {
+    match json {
+        Json::Array(items) => items.iter_mut().for_each(|item| link(item, slots)),
+        Json::Object(object) => {
+            let slot = object.get("reference").and_then(Json::as_str);
+            if let Some(slot) = slot.filter(|slot| slot.starts_with("urn:uuid:")) {
+                match slots.get(slot) {
+                    Some(key) => object.insert("reference", Json::string(key.to_string())),
+                    None => {
+                        object.remove("reference");
+                    }
+                }
+            }
+            object.iter_mut().for_each(|(_, value)| link(value, slots));
+        }
+        _ => {}
+    }
+}

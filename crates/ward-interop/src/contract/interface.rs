@@ -1,0 +1,47 @@
+//! One way by which messages come.
+
+use ward_hl7::ReadSettings;
+use ward_store::Reuse;
+
+/// An interface: a listener, a folder, a channel.
+#[derive(Clone, Debug)]
+pub struct Interface {
+    /// What messages are kept under, and what the audit log calls their bringer.
+    pub name: String,
+    pub read: ReadSettings,
+    pub purpose: Purpose,
+    pub unmapped: Unmapped,
+    /// What to do with other content under a control id that its sender has used before.
+    pub reuse: Reuse,
+}
+
+/// What an acceptance of this interface means.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Purpose {
+    /// Safe, and in the chart.
+    Chart,
+    /// Safe, for others to fetch or forward; the chart does not change.
+    Keep,
+}
+
+/// What to do with a type of message that no map knows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Unmapped {
+    /// Reject it, as the standard has it.
+    Reject,
+    /// Keep and accept it.
+    Keep,
+}
+
+impl Interface {
+    /// An interface that brings messages to the chart.
+    pub fn new(name: &str) -> Interface {
+        Interface {
+            name: name.to_owned(),
+            read: ReadSettings::default(),
+            purpose: Purpose::Chart,
+            unmapped: Unmapped::Reject,
+            reuse: Reuse::Accept,
+        }
+    }
+}

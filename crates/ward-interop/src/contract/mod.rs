@@ -1,0 +1,146 @@
+//! The contract behind an acknowledgment: a message is accepted only after its bytes, what it
+//! brought to the chart and the answer itself are in one durable commit.
+//!
+//! - A message that comes again, byte for byte from the same sender, gets the answer that was kept
+//!   and does nothing.
+//! - Messages about one patient are worked on in the order in which they came; a merge holds the
+//!   lanes of both patients.
+//! - What is wrong with a message is answered and kept with it; what is wrong with the chart is
+//!   never answered with an acceptance, and the sender sends it again.
+
+mod apply;
+mod compose;
+mod file;
+mod interface;
+mod lanes;
+mod merge;
+mod note;
+mod place;
+mod receive;
+mod replay;
+mod status;
+#[cfg(test)]
+mod tests;
+mod work;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use ward_core::{
+    Actor, ActorKind, CareScope, Ctx, FhirId, PurposeOfUse, Role,
+    ids::{ActorId, TraceId},
+};
+use ward_crypto::Random;
+use ward_store::{Chart, CommitError, Write};
+
+use self::lanes::Lanes;
+pub use self::{
+    interface::{Interface, Purpose, Unmapped},
+    note::{Note, Told},
+    receive::Taken,
+    replay::{Change, Preview},
+    work::Worked,
+};
+use crate::convert::Converter;
+
+/// What every listener, folder and client of one chart brings its messages to.
+#[derive(Clone)]
+pub struct Receiver {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    chart: Chart,
+    converter: Converter,
+    random: Arc<dyn Random>,
+    lanes: Lanes,
+    /// The server's own address; links with it are links to its records.
+    base: Arc<str>,
+    clock: Clock,
+    heard: Heard,
+    /// Woken when a message is kept that still has to be worked on.
+    kept: Notify,
+}
+
+/// What time it is.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Who has to hear of every write, such as whoever remembers answers.
+pub type Heard = Arc<dyn Fn(&[Write]) + Send + Sync>;
+
+impl Receiver {
+    pub fn new(
+        chart: Chart,
+        converter: Converter,
+        random: Arc<dyn Random>,
+        base: &str,
+        clock: Clock,
+        heard: Heard,
+    ) -> Receiver {
+        let base = base.trim_end_matches('/').into();
+        let (lanes, kept) = (Lanes::default(), Notify::new());
+        let inner = Inner { chart, converter, random, lanes, base, clock, heard, kept };
+        Receiver { inner: Arc::new(inner) }
+    }
+
+    pub fn chart(&self) -> &Chart {
+        &self.inner.chart
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.clock)()
+    }
+
+    fn fresh_id(&self, cx: &Ctx) -> Result<FhirId, CommitError> {
+        let mut random = [0; 10];
+        let filled = self.inner.random.fill(&mut random);
+        filled.map_err(|_| CommitError::Unavailable("no randomness"))?;
+        Ok(FhirId::at(cx.now, random))
+    }
+
+    /// Who acts when a message of `interface` is worked on.
+    fn context(&self, interface: &Interface, peer: &str, now: Timestamp) -> Ctx {
+        let id = self.inner.chart.derived(&["interface", &interface.name]);
+        Ctx {
+            actor: Actor { id: ActorId::from_bytes(id), kind: ActorKind::Client },
+            role: Role::Integration,
+            purpose: PurposeOfUse::Treatment,
+            care: CareScope::Everyone,
+            now,
+            trace: self.trace(now),
+            source: Arc::from(peer),
+        }
+    }
+
+    /// Ward itself, for what no interface may do.
+    fn own_context(&self, now: Timestamp) -> Ctx {
+        Ctx {
+            actor: Actor { id: ActorId::from_bytes([0; 16]), kind: ActorKind::System },
+            role: Role::System,
+            purpose: PurposeOfUse::SystemAdministration,
+            care: CareScope::Everyone,
+            now,
+            trace: self.trace(now),
+            source: Arc::from("hl7"),
+        }
+    }
+
+    /// A fresh trace; without randomness its time alone must do.
+    fn trace(&self, now: Timestamp) -> TraceId {
+        let mut bytes = [0; 10];
+        let _time_alone = self.inner.random.fill(&mut bytes);
+        TraceId::at(now, bytes)
+    }
+
+    /// A control id that nobody else gives: it does not depend on the clock.
+    ///
+    /// - Shape: 20 characters, the most that 2.2 allows.
+    fn fresh_control_id(&self) -> Option<String> {
+        const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let mut bytes = [0; 20];
+        self.inner.random.fill(&mut bytes).ok()?;
+        let letter = |byte: &u8| LETTERS.get(usize::from(byte & 31)).copied().map(char::from);
+        bytes.iter().map(letter).collect()
+    }
+}

@@ -1,0 +1,335 @@
+//! From the bytes of one block to its answer.
+
+use jiff::{Timestamp, tz::Offset};
+use ward_core::{AuditAction, Ctx, FhirId, Phi};
+use ward_hl7::{
+    Dtm, Header, Location, Message, Problem, ProblemKind, SegmentId, Severity,
+    ack::{AckCode, Mode, Reply, Verdict},
+    mllp::Dropped,
+    time::Precision,
+};
+use ward_store::{CommitUnit, Direction, Interaction, MessageState, NewMessage, Receipt};
+
+use super::{Interface, Note, Purpose, Receiver, Unmapped, apply::Trouble};
+
+/// What becomes of a block.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// Safe or refused: these go back, each as a block.
+    Answers(Vec<Vec<u8>>),
+    /// Safe, and nobody wants an answer.
+    Silent,
+    /// Not safe: nothing may be said. The connection ends, and the sender sends again.
+    Close,
+}
+
+/// A message on its way, and what is known of it.
+pub(super) struct Arrived<'a> {
+    pub(super) interface: &'a Interface,
+    pub(super) raw: &'a [u8],
+    pub(super) header: &'a Header,
+    pub(super) mode: Mode,
+    pub(super) note: Note,
+    pub(super) now: Timestamp,
+}
+
+/// What becomes of one message.
+pub(super) enum One {
+    Answer(Vec<u8>),
+    Silent,
+    Close,
+}
+
+impl Receiver {
+    /// Takes the content of one block: a message, several, or a batch.
+    ///
+    /// - Errors: none; what is wrong is in the answer, or in the closed connection.
+    /// - Audit: one entry, in the commit of the message.
+    /// - Repeat: safe; the same bytes from the same sender get the same answer.
+    pub async fn take(&self, interface: &Interface, peer: &str, raw: &[u8]) -> Taken {
+        if let Some(taken) = self.take_file(interface, peer, raw).await {
+            return taken;
+        }
+        let note = Note { peer: peer.to_owned(), ..Note::default() };
+        match self.take_one(interface, raw, note).await {
+            One::Answer(answer) => Taken::Answers(vec![answer]),
+            One::Silent => Taken::Silent,
+            One::Close => Taken::Close,
+        }
+    }
+
+    /// Keeps bytes that were no block, for a person to look at. Never answered.
+    pub async fn quarantine(&self, interface: &Interface, peer: &str, dropped: &Dropped) {
+        let why = Some(format!("{} of {} bytes", dropped.why.as_str(), dropped.n_bytes));
+        let note = Note { peer: peer.to_owned(), why, ..Note::default() };
+        self.put_aside(interface, &dropped.bytes, note).await;
+    }
+
+    pub(super) async fn take_one(&self, interface: &Interface, raw: &[u8], note: Note) -> One {
+        let now = self.now();
+        let (message, mut problems) = Message::read(raw, &interface.read);
+        let header = match &message {
+            Some(message) => Some(Header::of(message)),
+            None => Header::scan(raw, &interface.read).0,
+        };
+        let Some(header) = header else {
+            let note = Note { why: Some("no-header".to_owned()), ..note.with(&problems) };
+            self.put_aside(interface, raw, note).await;
+            return One::Close;
+        };
+        let has = |kind| problems.iter().any(|problem: &Problem| problem.kind == kind);
+        if header.raw(10).is_empty() && !has(ProblemKind::MissingControlId) {
+            let at = Location::header(10);
+            problems.push(Problem::new(Severity::Error, ProblemKind::MissingControlId, at));
+        }
+        // An acknowledgment is never acknowledged.
+        let mode = match header.message_code().as_ref() {
+            "ACK" => None,
+            _ => Some(Mode::of(&header)),
+        };
+        let mut arrived = Arrived {
+            interface,
+            raw,
+            header: &header,
+            mode: mode.unwrap_or(Mode::Original),
+            note: note.with(&problems),
+            now,
+        };
+        let cx = self.context(interface, &arrived.note.peer, now);
+        if !header.raw(10).is_empty() {
+            let before = arrived.kept(MessageState::Refused, None, Vec::new());
+            match self.inner.chart.answered(&cx, act(&arrived), &before).await {
+                Ok(None) => {}
+                Ok(Some(receipt)) => return replayed(&receipt),
+                Err(error) => return self.not_safe(&arrived, &error),
+            }
+        }
+        if mode.is_none() {
+            return match self.keep(&cx, &arrived, MessageState::Ignored, None, Vec::new()).await {
+                Ok(_) => One::Silent,
+                Err(one) => one,
+            };
+        }
+        let message = match (message, Verdict::of(&problems)) {
+            (Some(message), Verdict::Accept) => message,
+            (_, verdict) => {
+                return self.refuse(&cx, &arrived, verdict_of(verdict), &problems).await;
+            }
+        };
+        if interface.purpose == Purpose::Keep {
+            return self.accept(&cx, &arrived, MessageState::Ignored).await;
+        }
+        let converted = self.inner.converter.to_fhir(&message, now);
+        let is_unmapped = converted.resources.is_empty()
+            && converted.problems.iter().any(|problem| problem.code().is_rejection());
+        if is_unmapped && interface.unmapped == Unmapped::Keep {
+            arrived.note = arrived.note.with(&converted.problems);
+            return self.accept(&cx, &arrived, MessageState::Ignored).await;
+        }
+        arrived.note = arrived.note.with(&converted.problems);
+        match Verdict::of(&converted.problems) {
+            Verdict::Accept => {}
+            verdict => return self.refuse(&cx, &arrived, verdict, &converted.problems).await,
+        }
+        if matches!(arrived.mode, Mode::Enhanced { .. }) {
+            let one = self.accept(&cx, &arrived, MessageState::Received).await;
+            self.inner.kept.notify_one();
+            return one;
+        }
+        let answer = match self.answer(&arrived, Verdict::Accept, &[]) {
+            Some(answer) => answer,
+            None => return One::Close,
+        };
+        let keep = |patient: Option<FhirId>, note: &Note| NewMessage {
+            detail: Phi::new(note.to_bytes()),
+            ..arrived.kept(MessageState::Applied, patient, answer.clone())
+        };
+        match self
+            .apply(&cx, act(&arrived), &converted, time_of(&message), &arrived.note, &keep, None)
+            .await
+        {
+            Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
+            Ok(_) => One::Answer(answer),
+            Err(Trouble::Content(problems)) => {
+                arrived.note = arrived.note.with(&problems);
+                self.refuse(&cx, &arrived, Verdict::of(&problems), &problems).await
+            }
+            Err(Trouble::Chart(error)) => self.not_safe(&arrived, &error),
+        }
+    }
+
+    /// Keeps a message that is not worked on now, and accepts it.
+    async fn accept(&self, cx: &Ctx, arrived: &Arrived<'_>, state: MessageState) -> One {
+        let answer = match arrived.mode.immediate(Verdict::Accept) {
+            None => Vec::new(),
+            Some(code) => match self.reply(arrived, code, &[]) {
+                Some(answer) => answer,
+                None => return One::Close,
+            },
+        };
+        match self.keep(cx, arrived, state, None, answer.clone()).await {
+            Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
+            Ok(_) if answer.is_empty() => One::Silent,
+            Ok(_) => One::Answer(answer),
+            Err(one) => one,
+        }
+    }
+
+    /// Keeps a message with what is wrong with it, and says so.
+    async fn refuse(
+        &self,
+        cx: &Ctx,
+        arrived: &Arrived<'_>,
+        verdict: Verdict,
+        problems: &[Problem],
+    ) -> One {
+        let code = arrived.mode.immediate(verdict);
+        let answer = code.and_then(|code| self.reply(arrived, code, problems));
+        let kept = answer.clone().unwrap_or_default();
+        match self.keep(cx, arrived, MessageState::Refused, None, kept).await {
+            Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
+            Ok(_) => answer.map_or(One::Silent, One::Answer),
+            Err(one) => one,
+        }
+    }
+
+    async fn keep(
+        &self,
+        cx: &Ctx,
+        arrived: &Arrived<'_>,
+        state: MessageState,
+        patient: Option<FhirId>,
+        answer: Vec<u8>,
+    ) -> Result<Receipt, One> {
+        let mut message = arrived.kept(state, patient, answer);
+        // Without an id it is comparable with nothing.
+        if arrived.header.raw(10).is_empty() {
+            message.control_id = Phi::new(self.fresh_control_id().unwrap_or_default());
+        }
+        let unit = CommitUnit { message: Some(message), ..CommitUnit::default() };
+        let kept = self.inner.chart.commit(cx, act(arrived), unit).await;
+        kept.map_err(|error| self.not_safe(arrived, &error))
+    }
+
+    async fn put_aside(&self, interface: &Interface, raw: &[u8], note: Note) {
+        let now = self.now();
+        let cx = self.context(interface, &note.peer, now);
+        let message = NewMessage {
+            direction: Direction::In,
+            state: MessageState::Quarantined,
+            channel: interface.name.clone(),
+            kind: String::new(),
+            control_id: Phi::new(self.fresh_control_id().unwrap_or_default()),
+            sender: Phi::new(String::new()),
+            patient: None,
+            time: now,
+            raw: Phi::new(raw.to_vec()),
+            detail: Phi::new(note.to_bytes()),
+            answer: Phi::new(Vec::new()),
+            reuse: interface.reuse,
+        };
+        let unit = CommitUnit { message: Some(message), ..CommitUnit::default() };
+        let act = Interaction::new(AuditAction::Import).with_detail("hl7 quarantine".to_owned());
+        if let Err(error) = self.inner.chart.commit(&cx, act, unit).await {
+            tracing::error!(interface = %interface.name, %error, "bytes not quarantined");
+        }
+    }
+
+    /// What to say when the chart could not take a message, through no fault of its own.
+    ///
+    /// - Source: HL7 v2.8, 2.9.2.2: AR is for what is not in the content. An accept acknowledgment
+    ///   has no such word; the connection ends instead.
+    fn not_safe(&self, arrived: &Arrived<'_>, error: &ward_store::CommitError) -> One {
+        tracing::error!(interface = %arrived.interface.name, %error, "message not taken");
+        if matches!(error, ward_store::CommitError::Reused) {
+            let at = Location::header(10);
+            let problem = Problem::new(Severity::Error, ProblemKind::ControlIdReused, at);
+            let code = arrived.mode.immediate(Verdict::Error);
+            let answer = code.and_then(|code| self.reply(arrived, code, &[problem]));
+            return answer.map_or(One::Silent, One::Answer);
+        }
+        let at = Location::MESSAGE;
+        let problem = Problem::new(Severity::Error, ProblemKind::NotNow, at);
+        match arrived.mode {
+            Mode::Original => {
+                let answer = self.answer(arrived, Verdict::Reject, &[problem]);
+                answer.map_or(One::Close, One::Answer)
+            }
+            Mode::Enhanced { .. } => One::Close,
+        }
+    }
+
+    fn answer(
+        &self,
+        arrived: &Arrived<'_>,
+        verdict: Verdict,
+        problems: &[Problem],
+    ) -> Option<Vec<u8>> {
+        self.reply(arrived, AckCode::application(verdict), problems)
+    }
+
+    pub(super) fn reply(
+        &self,
+        arrived: &Arrived<'_>,
+        code: AckCode,
+        problems: &[Problem],
+    ) -> Option<Vec<u8>> {
+        let control_id = self.fresh_control_id()?;
+        let now = Dtm::new(arrived.now, Offset::UTC, Precision::Second);
+        let reply = Reply { code, control_id: &control_id, now, expected_sequence: None, problems };
+        reply.to_bytes(arrived.header).ok()
+    }
+}
+
+impl Arrived<'_> {
+    pub(super) fn kept(
+        &self,
+        state: MessageState,
+        patient: Option<FhirId>,
+        answer: Vec<u8>,
+    ) -> NewMessage {
+        let header = self.header;
+        NewMessage {
+            direction: Direction::In,
+            state,
+            channel: self.interface.name.clone(),
+            kind: format!("{}^{}", header.message_code(), header.trigger_event()),
+            control_id: Phi::new(header.control_id().into_owned()),
+            sender: Phi::new(format!("{}|{}", header.raw(3), header.raw(4))),
+            patient,
+            time: self.now,
+            raw: Phi::new(self.raw.to_vec()),
+            detail: Phi::new(self.note.to_bytes()),
+            answer: Phi::new(answer),
+            reuse: self.interface.reuse,
+        }
+    }
+}
+
+pub(super) fn act(arrived: &Arrived<'_>) -> Interaction {
+    let kind = format!("hl7 {}^{}", arrived.header.message_code(), arrived.header.trigger_event());
+    Interaction::new(AuditAction::Import).with_detail(kind)
+}
+
+/// When what a message tells of was written down: EVN-2, or MSH-7.
+pub(super) fn time_of(message: &Message<'_>) -> Option<Timestamp> {
+    let evn = SegmentId::new(b"EVN").and_then(|id| message.first(id)?.field(2)?.text());
+    let text =
+        evn.filter(|text| !text.is_empty()).or_else(|| message.header()?.field(7)?.text())?;
+    text.parse::<Dtm>().ok()?.timestamp(Offset::UTC)
+}
+
+/// A message that cannot even be read is wrong in its content, whatever its header says.
+fn verdict_of(verdict: Verdict) -> Verdict {
+    match verdict {
+        Verdict::Accept => Verdict::Error,
+        other => other,
+    }
+}
+
+fn replayed(receipt: &Receipt) -> One {
+    match &receipt.replayed {
+        Some(answer) if !answer.is_empty() => One::Answer(answer.clone()),
+        _ => One::Silent,
+    }
+}

@@ -1,0 +1,5 @@
+//! Messages to a chart in a temporary folder, and what became of them.
+
+mod rig;
+mod stay;
+

@@ -1,0 +1,153 @@
+//! Messages that were accepted as safe and are worked on afterwards.
+
+use ward_core::Phi;
+use ward_hl7::{
+    Header, Message,
+    ack::{Mode, Verdict},
+};
+use ward_store::{
+    CommitError, CommitUnit, MessageFilter, MessageId, MessageState, NewMessage, ReadError,
+};
+
+use super::{
+    Interface, Note, Receiver,
+    apply::Trouble,
+    receive::{Arrived, act, time_of},
+};
+
+/// Messages looked for at once.
+const STEP: usize = 256;
+
+/// What a round of work came to.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Worked {
+    pub n_applied: u64,
+    /// Set aside for a person.
+    pub n_dead: u64,
+    /// The chart could not take one: the round ended there, and the order is kept.
+    pub is_stuck: bool,
+}
+
+impl Receiver {
+    /// Waits until a message is kept that has to be worked on.
+    pub async fn kept(&self) {
+        self.inner.kept.notified().await;
+    }
+
+    /// Works on every message that is kept and not yet in the chart, in the order in which they
+    /// came.
+    ///
+    /// - Shape: a message that cannot be worked on is set aside and does not hold up the others; a
+    ///   chart that cannot be written ends the round, and nothing is overtaken.
+    /// - Repeat: safe; what was done is no longer found.
+    pub async fn work(&self, interface: &Interface) -> Result<Worked, ReadError> {
+        let mut worked = Worked::default();
+        let mut after = MessageId(0);
+        loop {
+            let now = self.now();
+            let own = self.own_context(now);
+            let filter = MessageFilter {
+                states: vec![MessageState::Received],
+                channel: Some(interface.name.clone()),
+                after: Some(after),
+                limit: STEP,
+                ..MessageFilter::default()
+            };
+            let waiting = self.inner.chart.messages_to_work_on(&own, &filter)?;
+            let Some(last) = waiting.last() else { return Ok(worked) };
+            after = *last;
+            for id in waiting {
+                match self.work_on(interface, id).await {
+                    Ok(true) => worked.n_applied += 1,
+                    Ok(false) => worked.n_dead += 1,
+                    Err(error) => {
+                        tracing::warn!(%error, "work on messages waits for the chart");
+                        worked.is_stuck = true;
+                        return Ok(worked);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Brings one kept message to the chart, whatever became of it before. Answers whether it is
+    /// there now; where not, what is wrong is kept with it.
+    ///
+    /// - Audit: one entry, in the commit of the message.
+    pub async fn work_on(&self, interface: &Interface, id: MessageId) -> Result<bool, CommitError> {
+        let now = self.now();
+        let unreadable = |_| CommitError::Unavailable("a kept message cannot be read");
+        let own = self.own_context(now);
+        let Some(kept) = self.inner.chart.message_to_work_on(&own, id).map_err(unreadable)? else {
+            return Ok(false);
+        };
+        let old = Note::read(kept.head.detail.reveal());
+        let mut note =
+            Note { attempts: old.attempts.saturating_add(1), peer: old.peer, ..Note::default() };
+        note.of_batch = old.of_batch;
+        let restate = |state, patient, note: &Note| NewMessage {
+            direction: kept.head.direction,
+            state,
+            channel: kept.head.channel.clone(),
+            kind: kept.head.kind.clone(),
+            control_id: kept.head.control_id.clone(),
+            sender: kept.head.sender.clone(),
+            patient,
+            time: kept.head.time,
+            raw: kept.raw.clone(),
+            detail: Phi::new(note.to_bytes()),
+            answer: kept.head.answer.clone(),
+            reuse: interface.reuse,
+        };
+        let cx = self.context(interface, &note.peer, now);
+        let raw = kept.raw.reveal();
+        let (message, problems) = Message::read(raw, &interface.read);
+        note = note.with(&problems);
+        let header = match &message {
+            Some(message) => Header::of(message),
+            None => match Header::scan(raw, &interface.read).0 {
+                Some(header) => header,
+                None => return Ok(false),
+            },
+        };
+        let arrived = Arrived {
+            interface,
+            raw,
+            header: &header,
+            mode: Mode::Original,
+            note: note.clone(),
+            now,
+        };
+        let outcome = match message {
+            None => Err(Trouble::Content(Vec::new())),
+            Some(message) => {
+                let when = time_of(&message);
+                let converted = self.inner.converter.to_fhir(&message, now);
+                note = note.with(&converted.problems);
+                match Verdict::of(&converted.problems) {
+                    Verdict::Accept => {
+                        let keep =
+                            |patient, note: &Note| restate(MessageState::Applied, patient, note);
+                        self.apply(&cx, act(&arrived), &converted, when, &note, &keep, Some(id))
+                            .await
+                    }
+                    _ => Err(Trouble::Content(Vec::new())),
+                }
+            }
+        };
+        match outcome {
+            Ok(_) => Ok(true),
+            Err(Trouble::Chart(error)) => Err(error),
+            Err(Trouble::Content(problems)) => {
+                let note = note.with(&problems);
+                let patient = kept.head.patient.clone();
+                let unit = CommitUnit {
+                    restated: vec![(id, restate(MessageState::Dead, patient, &note))],
+                    ..CommitUnit::default()
+                };
+                self.inner.chart.commit(&cx, act(&arrived), unit).await?;
+                Ok(false)
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The HL7 v2 engine: listeners, the contract behind an acknowledgment, conversion between v2
+//! and FHIR, destinations, replay.
+
+#![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
+
+pub mod contract;
+pub mod convert;
+pub mod mllp;

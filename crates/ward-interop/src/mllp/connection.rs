@@ -1,0 +1,212 @@
+//! One connection: blocks in, answers out, one after the other.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_rustls::TlsAcceptor;
+use ward_hl7::mllp::{AfterEnd, Deframer, Event, Why, frame};
+
+use super::listener::{ListenSettings, stopped};
+use crate::contract::{Interface, Receiver, Taken};
+
+/// Bytes read at once.
+/// LIMIT: a thousand connections that rest hold 8 MB.
+const READ_BYTES: usize = 8 * 1024;
+
+/// Bytes that one permit of the common room stands for.
+const ROOM_UNIT: usize = 64 * 1024;
+
+/// What all connections of a listener share.
+pub(super) struct Shared {
+    receiver: Receiver,
+    pub(super) interface: Interface,
+    pub(super) settings: ListenSettings,
+    room: Arc<Semaphore>,
+}
+
+/// Why a connection ends.
+enum End {
+    /// The peer went, or something between us.
+    Peer,
+    /// The peer sent what cannot be taken, or nothing for too long.
+    Refused(&'static str),
+    Stopped,
+}
+
+impl Shared {
+    pub(super) fn new(
+        receiver: Receiver,
+        interface: Interface,
+        settings: ListenSettings,
+    ) -> Shared {
+        // A block of the largest size always fits.
+        let bytes = settings.held_bytes.max(settings.block_bytes.saturating_add(2 * ROOM_UNIT));
+        let room = Arc::new(Semaphore::new(bytes / ROOM_UNIT));
+        Shared { receiver, interface, settings, room }
+    }
+}
+
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    peer: IpAddr,
+    tls: Option<TlsAcceptor>,
+    stop: watch::Receiver<bool>,
+) {
+    // Answers are short, and each is waited for.
+    let _best_effort = stream.set_nodelay(true);
+    let peer = peer.to_string();
+    let end = match tls {
+        None => run(&shared, stream, &peer, stop).await,
+        Some(acceptor) => {
+            let limit = Duration::from_secs(shared.settings.peer_s);
+            match timeout(limit, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => run(&shared, stream, &peer, stop).await,
+                Ok(Err(error)) => {
+                    let interface = &shared.interface.name;
+                    tracing::warn!(%interface, %error, "TLS handshake failed");
+                    return;
+                }
+                Err(_) => End::Refused("the handshake took too long"),
+            }
+        }
+    };
+    if let End::Refused(why) = end {
+        tracing::warn!(interface = %shared.interface.name, why, "connection ended");
+    }
+}
+
+async fn run<S>(
+    shared: &Shared,
+    mut stream: S,
+    peer: &str,
+    mut stop: watch::Receiver<bool>,
+) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let settings = &shared.settings;
+    let mut deframer = Deframer::new(settings.block_bytes, AfterEnd::MayReturn);
+    let mut buffer = vec![0; READ_BYTES];
+    // When the block at hand began, and its place in the common room.
+    let mut begun: Option<Instant> = None;
+    let mut room: Vec<OwnedSemaphorePermit> = Vec::new();
+    let mut n_held = 0usize;
+    loop {
+        while let Some(event) = deframer.next() {
+            if let Some(end) = take(shared, &mut stream, peer, event).await {
+                return end;
+            }
+        }
+        if !deframer.is_inside() {
+            (begun, n_held) = (None, 0);
+            room.clear();
+        } else if begun.is_none() {
+            begun = Some(Instant::now());
+        }
+        let deadline = match begun {
+            Some(begun) => Some(begun + Duration::from_secs(settings.block_s)),
+            None if settings.idle_s == 0 => None,
+            None => Some(Instant::now() + Duration::from_secs(settings.idle_s)),
+        };
+        // What does not fit into the common room is not read.
+        while room.len().saturating_mul(ROOM_UNIT) < n_held {
+            let permit = Arc::clone(&shared.room).acquire_owned();
+            match within(deadline, permit).await {
+                Some(Ok(permit)) => room.push(permit),
+                _ => return End::Refused("no room for the block"),
+            }
+        }
+        let is_inside = begun.is_some();
+        let read = async {
+            tokio::select! {
+                // A block that has begun may end.
+                () = stopped(&mut stop), if !is_inside => None,
+                read = stream.read(&mut buffer) => Some(read),
+            }
+        };
+        let n = match within(deadline, read).await {
+            None if is_inside => {
+                deframer.finish();
+                while let Some(event) = deframer.next() {
+                    if let Event::Dropped(dropped) = event {
+                        shared.receiver.quarantine(&shared.interface, peer, &dropped).await;
+                    }
+                }
+                return End::Refused("a block took too long");
+            }
+            None => return End::Refused("silent for too long"),
+            Some(None) => return End::Stopped,
+            Some(Some(Err(_))) => 0,
+            Some(Some(Ok(n))) => n,
+        };
+        if n == 0 {
+            deframer.finish();
+            while let Some(event) = deframer.next() {
+                if take(shared, &mut stream, peer, event).await.is_some() {
+                    break;
+                }
+            }
+            return End::Peer;
+        }
+        n_held = n_held.saturating_add(n);
+        deframer.push(buffer.get(..n).unwrap_or_default());
+    }
+}
+
+/// Works on one event of the stream; answers whether the connection ends with it.
+async fn take<S: AsyncWrite + Unpin>(
+    shared: &Shared,
+    stream: &mut S,
+    peer: &str,
+    event: Event,
+) -> Option<End> {
+    let block = match event {
+        Event::Block(block) => block,
+        Event::Dropped(dropped) => {
+            shared.receiver.quarantine(&shared.interface, peer, &dropped).await;
+            return match dropped.why {
+                // Nothing that came is trusted any more.
+                Why::TooLarge => Some(End::Refused("a block was too large")),
+                Why::NoCarriageReturn | Why::EndOfStream | Why::NestedStart | Why::Outside => None,
+            };
+        }
+    };
+    match shared.receiver.take(&shared.interface, peer, &block).await {
+        Taken::Silent => None,
+        Taken::Close => Some(End::Refused("a message could not be taken")),
+        Taken::Answers(answers) => {
+            let mut out = Vec::new();
+            for answer in answers {
+                match frame(&answer) {
+                    Some(framed) => out.extend(framed),
+                    None => return Some(End::Refused("an answer cannot be framed")),
+                }
+            }
+            let limit = Duration::from_secs(shared.settings.peer_s);
+            match timeout(limit, write(stream, &out)).await {
+                Ok(Ok(())) => None,
+                Ok(Err(_)) => Some(End::Peer),
+                Err(_) => Some(End::Refused("an answer was not taken")),
+            }
+        }
+    }
+}
+
+async fn write<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> std::io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
+}
+
+/// `None` past the deadline.
+async fn within<T>(deadline: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match deadline {
+        None => Some(future.await),
+        Some(deadline) => timeout_at(deadline, future).await.ok(),
+    }
+}

@@ -1,0 +1,195 @@
+//! Messages of interfaces: found, shown whole, and worked on again.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hyper::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use ward_core::{Kind, Phi};
+use ward_interop::contract::{Note, Preview};
+use ward_records::RecordsError;
+use ward_store::{Direction, KeptMessage, MessageFilter, MessageHead, MessageId, MessageState};
+
+use super::access::invalid;
+use crate::{app::App, request::Asked, respond, respond::Answer};
+
+/// Messages on one page, unless asked otherwise.
+const PAGE: usize = 50;
+
+/// One message without its bytes.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageLine {
+    pub id: u64,
+    pub time: String,
+    pub direction: String,
+    pub state: String,
+    pub interface: String,
+    pub kind: String,
+    pub control_id: String,
+    pub sender: String,
+    pub patient: Option<String>,
+    pub peer: String,
+    pub why: Option<String>,
+    pub attempts: u32,
+    pub problems: Vec<String>,
+    pub records: Vec<String>,
+}
+
+impl From<&MessageHead> for MessageLine {
+    fn from(head: &MessageHead) -> MessageLine {
+        let note = Note::read(head.detail.reveal());
+        let problem =
+            |it: &ward_interop::contract::Told| format!("{} {} {}", it.severity, it.kind, it.at);
+        MessageLine {
+            id: head.id.0,
+            time: head.time.to_string(),
+            direction: match head.direction {
+                Direction::In => "in".to_owned(),
+                Direction::Out => "out".to_owned(),
+            },
+            state: head.state.as_str().to_owned(),
+            interface: head.channel.clone(),
+            kind: head.kind.clone(),
+            control_id: head.control_id.reveal().clone(),
+            sender: head.sender.reveal().clone(),
+            patient: head.patient.as_ref().map(ToString::to_string),
+            peer: note.peer,
+            why: note.why,
+            attempts: note.attempts,
+            problems: note.problems.iter().map(problem).collect(),
+            records: note.records,
+        }
+    }
+}
+
+/// The filter of a query.
+///
+/// - Errors: a name that is not asked for, or a value that is none of its kind.
+pub fn filter_of(query: &str) -> Result<MessageFilter, RecordsError> {
+    let mut filter = MessageFilter { limit: PAGE, ..MessageFilter::default() };
+    let pairs = ward_fhir::search::decode_query(query)
+        .map_err(|issue| RecordsError::with_issues(Kind::Invalid, vec![issue]))?;
+    for (name, value) in pairs {
+        let number = || value.parse::<u64>().ok();
+        match name.as_str() {
+            "state" => {
+                for word in value.split(',') {
+                    let state = MessageState::from_word(word);
+                    filter.states.push(state.ok_or_else(|| wrong("`state` is no state"))?);
+                }
+            }
+            "direction" => {
+                filter.direction = Some(match value.as_str() {
+                    "in" => Direction::In,
+                    "out" => Direction::Out,
+                    _ => return Err(wrong("`direction` is `in` or `out`")),
+                });
+            }
+            "interface" => filter.channel = Some(value),
+            "type" => filter.kind = Some(value),
+            "control-id" => filter.control_id = Some(Phi::new(value)),
+            "patient" => {
+                let id = value.parse().map_err(|_| wrong("`patient` is not an id"))?;
+                filter.patient = Some(id);
+            }
+            "since" => filter.since = Some(time(&value)?),
+            "until" => filter.until = Some(time(&value)?),
+            "before" => {
+                let n = number().ok_or_else(|| wrong("`before` is not a number"))?;
+                filter.before = Some(MessageId(n));
+            }
+            "limit" => {
+                let n = value.parse().map_err(|_| wrong("`limit` is not a number"))?;
+                filter.limit = n;
+            }
+            _ => {
+                return Err(wrong(
+                    "asked for are `state`, `direction`, `interface`, `type`, `control-id`, \
+                     `patient`, `since`, `until`, `before` and `limit`",
+                ));
+            }
+        }
+    }
+    Ok(filter)
+}
+
+fn time(text: &str) -> Result<jiff::Timestamp, RecordsError> {
+    text.parse().map_err(|_| wrong("a time is written as `2026-01-31T08:00:00Z`"))
+}
+
+fn wrong(says: &str) -> RecordsError {
+    RecordsError::new(Kind::Invalid, says)
+}
+
+/// One page, newest first.
+pub(crate) async fn list(app: &App, asked: &Asked) -> Answer {
+    let filter = filter_of(&asked.query)?;
+    let heads = app.records.chart().messages(&asked.cx, &filter).await?;
+    let lines: Vec<MessageLine> = heads.iter().map(MessageLine::from).collect();
+    Ok(respond::value(StatusCode::OK, &json!({ "messages": lines })))
+}
+
+/// One message with its bytes, which may be text in any character set.
+pub(crate) async fn read(app: &App, asked: &Asked) -> Answer {
+    let message = whole(app, asked).await?;
+    let body = json!({
+        "message": MessageLine::from(&message.head),
+        "raw": STANDARD.encode(message.raw.reveal()),
+        "answer": STANDARD.encode(message.head.answer.reveal()),
+    });
+    Ok(respond::value(StatusCode::OK, &body))
+}
+
+/// What a message would change if it were worked on now.
+pub(crate) async fn preview(app: &App, asked: &Asked) -> Answer {
+    let message = whole(app, asked).await?;
+    let (receiver, interface) = app.messages.as_ref().ok_or_else(nothing_works)?;
+    let preview = receiver.preview(&asked.cx, interface, &message).await?;
+    Ok(respond::value(StatusCode::OK, &shown(&preview)))
+}
+
+/// Works on a message again, whatever became of it before.
+pub(crate) async fn replay(app: &App, asked: &Asked) -> Answer {
+    let message = whole(app, asked).await?;
+    if message.head.direction == Direction::Out {
+        return Err(invalid("a message that went out is not worked on"));
+    }
+    let (receiver, interface) = app.messages.as_ref().ok_or_else(nothing_works)?;
+    let mut interface = interface.clone();
+    interface.name.clone_from(&message.head.channel);
+    let is_applied = receiver.work_on(&interface, message.head.id).await?;
+    let now = whole(app, asked).await?;
+    let body = json!({ "applied": is_applied, "message": MessageLine::from(&now.head) });
+    Ok(respond::value(StatusCode::OK, &body))
+}
+
+async fn whole(app: &App, asked: &Asked) -> Result<KeptMessage, RecordsError> {
+    let id = asked.value("id")?.parse().map_err(|_| wrong("not a message's number"))?;
+    let message = app.records.chart().message(&asked.cx, MessageId(id)).await?;
+    message.ok_or_else(|| RecordsError::new(Kind::NotFound, "there is no such message"))
+}
+
+fn nothing_works() -> RecordsError {
+    RecordsError::new(Kind::Unavailable, "messages are not worked on here")
+}
+
+/// A preview as JSON.
+pub fn shown(preview: &Preview) -> Value {
+    let text = |json: &Option<ward_fhir::Json<'static>>| {
+        let json = json.as_ref().and_then(|json| serde_json::from_slice(&json.to_bytes()).ok());
+        json.unwrap_or(Value::Null)
+    };
+    let changes = preview.changes.iter().map(|change| {
+        let elements = change.elements.iter().map(
+            |(name, old, new)| json!({ "element": name, "now": text(old), "then": text(new) }),
+        );
+        json!({
+            "record": change.record.to_string(),
+            "isNew": change.is_new,
+            "elements": elements.collect::<Vec<_>>(),
+        })
+    });
+    let problems =
+        preview.problems.iter().map(|it| format!("{} {} {}", it.severity, it.kind, it.at));
+    json!({ "changes": changes.collect::<Vec<_>>(), "problems": problems.collect::<Vec<_>>() })
+}

@@ -1,0 +1,147 @@
+//! `ward hl7 replay`.
+
+use std::{process::ExitCode, sync::Arc};
+
+use hyper::Method;
+use serde_json::Value;
+use ward_crypto::OsRandom;
+use ward_interop::{
+    contract::{Interface, Receiver},
+    convert::Converter,
+};
+use ward_store::{Chart, MessageId};
+use ward_web::{filter_of, shown, system_ctx};
+
+use super::log::escaped;
+use crate::{
+    Failure,
+    commands::say,
+    open::{Holder, Place},
+};
+
+/// Works on kept messages again, in the order in which they came: those that are dead, or the ones
+/// named.
+#[derive(clap::Args, Debug)]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Numbers of messages; all in the named state if absent.
+    ids: Vec<u64>,
+    /// State of the messages to work on again.
+    #[arg(long, default_value = "dead")]
+    state: String,
+    /// Only at or after this time.
+    #[arg(long)]
+    since: Option<String>,
+    /// Only before this time.
+    #[arg(long)]
+    until: Option<String>,
+    /// Change nothing; show what would change.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Messages looked for at once.
+const STEP: usize = 1_000;
+
+pub async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
+    let holder = args.place.holder()?;
+    let mut ids = args.ids.clone();
+    if ids.is_empty() {
+        ids = wanted(&holder, &args).await?;
+    }
+    let local = match &holder {
+        Holder::Chart(chart) => Some(receiver(chart)),
+        Holder::Server(_) => None,
+    };
+    let mut n_bad = 0u64;
+    for id in &ids {
+        let said = match (&holder, &local) {
+            (Holder::Server(server), _) => {
+                let (method, what) = match args.dry_run {
+                    true => (Method::GET, "preview"),
+                    false => (Method::POST, "replay"),
+                };
+                server.json(method, &format!("/api/messages/{id}/{what}"), &Value::Null).await?
+            }
+            (Holder::Chart(chart), Some(receiver)) => {
+                here(chart, receiver, MessageId(*id), args.dry_run).await?
+            }
+            (Holder::Chart(_), None) => continue,
+        };
+        if args.dry_run {
+            say(&format!("{id}: {said}"))?;
+        } else {
+            let applied = said.get("applied").and_then(Value::as_bool).unwrap_or(false);
+            n_bad += u64::from(!applied);
+            say(&format!("{id}: {}", if applied { "applied" } else { "dead" }))?;
+        }
+    }
+    if let Holder::Chart(chart) = holder {
+        drop(local);
+        chart.close(ward_web::now()).await;
+    }
+    say(&format!("{} messages", ids.len()))?;
+    Ok(if n_bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Every message in the state, oldest first.
+async fn wanted(holder: &Holder, args: &ReplayArgs) -> Result<Vec<u64>, Failure> {
+    let mut query = format!("direction=in&state={}&limit={STEP}", escaped(&args.state));
+    for (name, value) in [("since", &args.since), ("until", &args.until)] {
+        query.extend(value.iter().map(|value| format!("&{name}={}", escaped(value))));
+    }
+    let mut ids: Vec<u64> = Vec::new();
+    loop {
+        let mut page = query.clone();
+        page.extend(ids.last().iter().map(|id| format!("&before={id}")));
+        let found: Vec<u64> = match holder {
+            Holder::Chart(chart) => {
+                let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
+                let heads = chart.messages(&cx, &filter_of(&page)?).await?;
+                heads.iter().map(|head| head.id.0).collect()
+            }
+            Holder::Server(server) => {
+                let path = format!("/api/messages?{page}");
+                let said = server.json(Method::GET, &path, &Value::Null).await?;
+                let lines = said.get("messages").and_then(Value::as_array);
+                let id = |line: &Value| line.get("id").and_then(Value::as_u64);
+                lines.into_iter().flatten().filter_map(id).collect()
+            }
+        };
+        let n = found.len();
+        ids.extend(found);
+        if n < STEP {
+            ids.reverse();
+            return Ok(ids);
+        }
+    }
+}
+
+async fn here(
+    chart: &Chart,
+    receiver: &Receiver,
+    id: MessageId,
+    dry_run: bool,
+) -> Result<Value, Failure> {
+    let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
+    let message = chart.message(&cx, id).await?;
+    let message = message.ok_or_else(|| Failure::Usage("there is no such message".to_owned()))?;
+    let interface = Interface::new(&message.head.channel);
+    if dry_run {
+        return Ok(shown(&receiver.preview(&cx, &interface, &message).await?));
+    }
+    let applied = receiver.work_on(&interface, id).await?;
+    Ok(serde_json::json!({ "applied": applied }))
+}
+
+fn receiver(chart: &Chart) -> Receiver {
+    Receiver::new(
+        chart.clone(),
+        Converter::standard(),
+        Arc::new(OsRandom::default()),
+        "",
+        Arc::new(ward_web::now),
+        Arc::new(|_| {}),
+    )
+}

@@ -1,0 +1,177 @@
+//! The HL7 v2 side of a server: the listener, the work on kept messages, and their end.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+
+use jiff::SignedDuration;
+use tokio::{sync::watch, task::JoinSet};
+use ward_crypto::{OsRandom, tls};
+use ward_hl7::{Charset, ReadSettings};
+use ward_interop::{
+    contract::{Interface, Receiver, Unmapped},
+    mllp::{ListenSettings, Listening},
+};
+use ward_store::Reuse;
+use ward_web::system_ctx;
+
+use crate::{
+    Failure,
+    config::{DEFAULT_MLLP, Hl7Section},
+};
+
+/// What messages of the listener are kept under.
+pub const INTERFACE: &str = "mllp";
+
+/// How often the files of the certificate are looked at.
+/// LIMIT: a new certificate is in use within half a minute.
+const TLS_REST: Duration = Duration::from_secs(30);
+
+/// How long work on kept messages rests when nothing wakes it.
+/// LIMIT: what the chart refused is tried again within five seconds.
+const WORK_REST: Duration = Duration::from_secs(5);
+
+/// How often messages whose time is over are looked for.
+const PRUNE_REST: Duration = Duration::from_secs(600);
+
+/// Messages taken away with one commit.
+/// LIMIT: a few milliseconds of the writer's time.
+const PRUNE_STEP: usize = 200;
+
+/// The interface that the settings describe.
+pub fn interface(config: &Hl7Section) -> Interface {
+    let named = |name: &str| Charset::from_name(name);
+    Interface {
+        read: ReadSettings {
+            charset: config.charset.as_deref().and_then(named),
+            undeclared: named(&config.undeclared_charset).unwrap_or(Charset::Ascii),
+            bytes_max: config.block_bytes.get(),
+            ..ReadSettings::default()
+        },
+        unmapped: if config.keep_unmapped { Unmapped::Keep } else { Unmapped::Reject },
+        reuse: if config.refuse_reused { Reuse::Refuse } else { Reuse::Accept },
+        ..Interface::new(INTERFACE)
+    }
+}
+
+/// Opens the listener; `None` when there is to be none.
+pub async fn listen(
+    config: &Hl7Section,
+    receiver: &Receiver,
+    work: &mut JoinSet<()>,
+) -> Result<Option<Listening>, Failure> {
+    if !config.mllp_enabled {
+        return Ok(None);
+    }
+    let settings = ListenSettings {
+        block_bytes: config.block_bytes.get(),
+        connections: config.connections.get(),
+        block_s: config.block_s.get(),
+        idle_s: config.idle_s.map_or(0, |s| s.get()),
+        ..ListenSettings::default()
+    };
+    let files = Certificate::of(config);
+    let first = files.as_ref().map(Certificate::load).transpose()?;
+    let (sender, tls) = watch::channel(first);
+    if let Some(files) = files {
+        work.spawn(files.watch(sender));
+    }
+    let bound =
+        Listening::bind(config.mllp, receiver.clone(), interface(config), settings, tls).await;
+    match bound {
+        Ok(listening) => Ok(Some(listening)),
+        // Nobody asked for this address: a second server on a machine goes on without.
+        Err(error) if config.mllp == DEFAULT_MLLP => {
+            tracing::warn!(address = %config.mllp, error = %error.source, "no MLLP listener");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Works on messages that were accepted as safe, as they come.
+pub async fn working(receiver: Receiver, interface: Interface) {
+    loop {
+        match receiver.work(&interface).await {
+            Ok(worked) if 0 < worked.n_applied + worked.n_dead => {
+                let (n_applied, n_dead) = (worked.n_applied, worked.n_dead);
+                tracing::info!(n_applied, n_dead, "messages worked on");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "messages not worked on"),
+        }
+        let _woken = tokio::time::timeout(WORK_REST, receiver.kept()).await;
+    }
+}
+
+/// Takes messages away when their time is over.
+pub async fn pruning(receiver: Receiver, keep_days: u32) {
+    let keep = SignedDuration::from_hours(24 * i64::from(keep_days));
+    loop {
+        let now = ward_web::now();
+        if let Ok(before) = now.checked_sub(keep) {
+            let cx = system_ctx(now, &OsRandom::default(), "retention");
+            loop {
+                match receiver.chart().prune_messages(&cx, before, PRUNE_STEP).await {
+                    Ok(0) => break,
+                    // Whoever waits to write goes first.
+                    Ok(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                    Err(error) => {
+                        tracing::error!(%error, "messages not taken away");
+                        break;
+                    }
+                }
+            }
+        }
+        tokio::time::sleep(PRUNE_REST).await;
+    }
+}
+
+/// The files of the listener's certificate.
+struct Certificate {
+    cert: PathBuf,
+    key: PathBuf,
+    client_ca: Option<PathBuf>,
+}
+
+impl Certificate {
+    fn of(config: &Hl7Section) -> Option<Certificate> {
+        let (cert, key) = (config.tls_cert.clone()?, config.tls_key.clone()?);
+        Some(Certificate { cert, key, client_ca: config.tls_client_ca.clone() })
+    }
+
+    fn load(&self) -> Result<Arc<rustls::ServerConfig>, tls::TlsError> {
+        tls::server_config(&self.cert, &self.key, self.client_ca.as_deref(), &[]).map(Arc::new)
+    }
+
+    /// When the files were last written.
+    fn changed(&self) -> Vec<Option<SystemTime>> {
+        let files = [Some(&self.cert), Some(&self.key), self.client_ca.as_ref()];
+        let time = |path: &PathBuf| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
+        files.into_iter().flatten().map(time).collect()
+    }
+
+    /// Uses a new certificate for the connections after it; one that cannot be read is passed over.
+    async fn watch(self, sender: watch::Sender<Option<Arc<rustls::ServerConfig>>>) {
+        let mut known = self.changed();
+        loop {
+            tokio::time::sleep(TLS_REST).await;
+            let changed = self.changed();
+            if changed == known {
+                continue;
+            }
+            match self.load() {
+                Ok(config) => {
+                    known = changed;
+                    tracing::info!("MLLP certificate read again");
+                    let _nobody_listens = sender.send(Some(config));
+                }
+                Err(error) => tracing::error!(%error, "new MLLP certificate not used"),
+            }
+        }
+    }
+}
+
+/// What a listener says of itself.
+pub fn says(address: SocketAddr, config: &Hl7Section) -> String {
+    let scheme = if config.tls_cert.is_some() { "mllps" } else { "mllp" };
+    format!("listening {scheme}://{address}")
+}
