@@ -4,6 +4,7 @@
 //! speak of the same people. Nobody in it exists.
 
 mod chart;
+mod day;
 mod entry;
 mod house;
 mod node;
@@ -15,6 +16,8 @@ mod tests;
 mod words;
 
 use jiff::Timestamp;
+
+pub use day::Sent;
 
 /// How much of a patient's chart is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -58,6 +61,15 @@ impl Hospital {
     /// - Shape: every entry is a conditional create, so loading it twice adds nothing.
     pub fn base_bundle(&self) -> Vec<u8> {
         house::bundle(self.seed)
+    }
+
+    /// The HL7 v2 messages about the first `n_patients` people on the day that begins at
+    /// `midnight`, in the order of the day.
+    ///
+    /// - Shape: a pure function of seed, time, day and number. It speaks of the same people as
+    ///   [`Hospital::patient_bundle`], by the same medical record numbers.
+    pub fn day(&self, midnight: Timestamp, n_patients: u64) -> Vec<Sent> {
+        day::messages(self.seed, self.now, midnight, n_patients)
     }
 
     /// The transaction with everything about patient `n`.

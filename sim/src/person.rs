@@ -20,8 +20,24 @@ pub struct Person {
     pub is_female: bool,
     pub age: i64,
     pub resource: Node,
+    pub told: Told,
     member: String,
     payer: &'static str,
+}
+
+/// The same as plain words, for messages.
+#[derive(Debug)]
+pub struct Told {
+    pub mrn: String,
+    pub family: String,
+    pub given: String,
+    pub birth: Date,
+    pub street: String,
+    pub city: &'static str,
+    pub state: &'static str,
+    pub zip: String,
+    pub phone: String,
+    pub is_married: bool,
 }
 
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -42,7 +58,7 @@ impl Person {
         // Hospitals see the old more often than the young.
         let age = rng.between(0, 92).max(rng.between(0, 75));
         let birth = birth_date(rng, now, age);
-        let (names, family) = names(rng, roots, is_female);
+        let (names, family, given) = names(rng, roots, is_female);
         let (city, state, zip, area) = rng.pick_common(words::CITIES);
         let mrn = format!("FGH{:07}", 1_000_000 + n * 7 % 8_999_993);
         let ssn = format!("999-{:02}-{:04}", rng.between(10, 99), rng.between(1, 9999));
@@ -55,9 +71,24 @@ impl Person {
         let phone = format!("{area}-555-{:04}", rng.between(100, 9999));
         let other = rng.pick_common(words::FEMALE);
         let is_married = 24 < age && rng.chance(55);
+        // In this order: the same seed gives the same people as ever.
+        let race = race(rng, roots);
+        let zip = format!("{zip}{:02}", rng.between(1, 60));
+        let told = Told {
+            mrn: mrn.clone(),
+            family: family.clone(),
+            given,
+            birth,
+            street: street.clone(),
+            city,
+            state,
+            zip: zip.clone(),
+            phone: phone.clone(),
+            is_married,
+        };
         let resource = obj! {
             "resourceType": "Patient",
-            "extension": list![race(rng, roots), ethnicity(roots)],
+            "extension": list![race, ethnicity(roots)],
             "identifier": list![
                 obj! { "use": "usual", "type": hl7("v2-0203", "MR"), "system": MRN, "value": &mrn },
                 obj! {
@@ -72,7 +103,7 @@ impl Person {
             "birthDate": birth.to_string(),
             "address": list![obj! {
                 "use": "home", "line": list![street], "city": *city, "state": *state,
-                "postalCode": format!("{zip}{:02}", rng.between(1, 60)), "country": "US",
+                "postalCode": zip, "country": "US",
             }],
             "maritalStatus": hl7("v3-MaritalStatus", if is_married { "M" } else { "S" }),
             "contact": list![obj! {
@@ -87,7 +118,7 @@ impl Person {
         let payer: &'static str =
             if 65 <= age { "Medicare" } else { rng.pick::<&'static str>(words::PAYERS) };
         let member = format!("M{:09}", rng.below(1_000_000_000));
-        Person { is_female, age, resource, member, payer }
+        Person { is_female, age, resource, told, member, payer }
     }
 
     pub fn coverage(&self, patient: &str) -> Node {
@@ -109,7 +140,8 @@ fn birth_date(rng: &mut Rng, now: Timestamp, age: i64) -> Date {
     today.checked_sub(days.days()).unwrap_or(today)
 }
 
-fn names(rng: &mut Rng, roots: Roots, is_female: bool) -> (Node, String) {
+/// The names, and the family and first given name by which letters are addressed.
+fn names(rng: &mut Rng, roots: Roots, is_female: bool) -> (Node, String, String) {
     match roots {
         Roots::Local => {
             let pool = if is_female { words::FEMALE } else { words::MALE };
@@ -122,7 +154,7 @@ fn names(rng: &mut Rng, roots: Roots, is_female: bool) -> (Node, String) {
                 let family = *rng.pick_common(words::FAMILY);
                 obj! { "use": "maiden", "family": family, "given": list![first] }
             });
-            (list![name, maiden], family.to_owned())
+            (list![name, maiden], family.to_owned(), first.to_owned())
         }
         Roots::Spanish => {
             let pool = if is_female { words::SPANISH_FEMALE } else { words::SPANISH_MALE };
@@ -133,7 +165,7 @@ fn names(rng: &mut Rng, roots: Roots, is_female: bool) -> (Node, String) {
             );
             let given = *rng.pick_common(pool);
             let name = obj! { "use": "official", "family": &family, "given": list![given] };
-            (list![name], family)
+            (list![name], family, given.to_owned())
         }
         Roots::Chinese => {
             let (family, latin) = *rng.pick_common(words::CHINESE_FAMILY);
@@ -149,7 +181,7 @@ fn names(rng: &mut Rng, roots: Roots, is_female: bool) -> (Node, String) {
                 "text": format!("{latin_given} {latin}"),
                 "family": latin, "given": list![latin_given],
             };
-            (list![written, sounded], latin.to_owned())
+            (list![written, sounded], latin.to_owned(), latin_given.to_owned())
         }
     }
 }

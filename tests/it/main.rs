@@ -16,6 +16,7 @@ mod clients;
 mod config;
 mod crash;
 mod full_disk;
+mod hl7;
 mod hostile;
 mod import;
 mod import_again;

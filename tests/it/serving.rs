@@ -188,7 +188,7 @@ struct Serving {
 impl Serving {
     fn start(house: &House, settings: &[(&str, &str)]) -> Serving {
         let mut child = Command::new(ward())
-            .args(["serve", "--http", "127.0.0.1:0", "--data"])
+            .args(["serve", "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--data"])
             .arg(house.data())
             .envs(settings.iter().copied())
             .stdin(Stdio::null())

@@ -13,11 +13,13 @@
 )]
 
 mod http;
+mod mllp;
 mod server;
 mod shared;
 mod wait;
 
 pub use http::{Client, Reply};
+pub use mllp::{Ack, Peer, frame};
 pub use server::{House, Server, ward};
 pub use shared::{shared_data, skip};
 pub use wait::{pause, wait_until};

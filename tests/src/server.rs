@@ -103,7 +103,7 @@ impl House {
     /// Serves with settings from the environment, such as `WARD_LIMITS_HEADER_S`.
     pub fn serve_with(&self, settings: &[(&str, &str)]) -> Server {
         let mut child = Command::new(ward())
-            .args(["serve", "--http", "127.0.0.1:0", "--data"])
+            .args(["serve", "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
@@ -112,11 +112,15 @@ impl House {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut setup = None;
+        let mut mllp = String::new();
         let address = loop {
             let Some(line) = lines.next() else { panic!("ward ended before it listened") };
             let line = line.unwrap();
             if line.starts_with("set-up token") {
                 setup = line.rsplit(' ').next().map(str::to_owned);
+            }
+            if let Some(address) = line.strip_prefix("listening mllp") {
+                mllp = address.trim_start_matches(['s', ':', '/']).to_owned();
             }
             let ready = line.strip_prefix("listening http://");
             if let Some(address) = ready.or_else(|| line.strip_prefix("listening https://")) {
@@ -125,7 +129,7 @@ impl House {
         };
         // What it says later has to go somewhere, or it would wait for a reader.
         std::thread::spawn(move || lines.for_each(drop));
-        Server { child, address, token: self.token.clone(), setup }
+        Server { child, address, mllp, token: self.token.clone(), setup }
     }
 }
 
@@ -139,6 +143,8 @@ impl Default for House {
 pub struct Server {
     child: Child,
     pub address: String,
+    /// Where it listens for MLLP; empty when it does not.
+    pub mllp: String,
     token: String,
     setup: Option<String>,
 }

@@ -1,19 +1,28 @@
 //! `cargo xtask demo`: from nothing to a served chart, in one command.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+};
 
 use crate::run::{Run, Stop, root, target};
 
 /// Builds, fills and serves; a second call throws the old demo away first.
 pub fn run(args: &[&str]) -> Result<(), Stop> {
-    let usage = || Stop::Why("usage: cargo xtask demo [--patients N] [--http ADDR]".to_owned());
-    let (mut patients, mut http) = ("200", "127.0.0.1:8080");
+    let usage = || {
+        Stop::Why("usage: cargo xtask demo [--patients N] [--http ADDR] [--mllp ADDR]".to_owned())
+    };
+    let (mut patients, mut http, mut mllp) = ("200", "127.0.0.1:8080", "127.0.0.1:2575");
     let mut args = args.iter();
     while let Some(name) = args.next() {
         let value = args.next().ok_or_else(usage)?;
         match *name {
             "--patients" if value.parse::<u32>().is_ok() => patients = value,
             "--http" => http = value,
+            "--mllp" => mllp = value,
             _ => return Err(usage()),
         }
     }
@@ -26,7 +35,10 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
     fs::create_dir_all(&folder).map_err(|e| failed(&folder, &e))?;
     let (data, token) = (folder.join("data"), folder.join("token"));
     let population = folder.join("population");
-    Run::new(&ward).args(["simulate", "--patients", patients, "--out"]).arg(&population).go()?;
+    Run::new(&ward)
+        .args(["simulate", "--patients", patients, "--day", "--out"])
+        .arg(&population)
+        .go()?;
     Run::new(&ward).args(["init", "--data"]).arg(&data).go()?;
     Run::new(&ward)
         .args(["token", "create", "--role", "integration", "--data"])
@@ -34,8 +46,19 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
         .arg("--out")
         .arg(&token)
         .go()?;
+    // The day comes by another door.
+    let day = folder.join("day.hl7");
+    fs::rename(population.join("day.hl7"), &day).map_err(|e| failed(&day, &e))?;
     Run::new(&ward).args(["import", "--json", "--data"]).arg(&data).arg(&population).go()?;
     let family = family_of(&population.join("patient-000000.json"))?;
+    let mut server = Command::new(&ward)
+        .args(["serve", "--http", http, "--mllp", mllp, "--data"])
+        .arg(&data)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|e| failed(&ward, &e))?;
+    await_listener(&mut server)?;
+    Run::new(&ward).args(["hl7", "send", "--quiet", mllp]).arg(&day).go()?;
     eprintln!(
         "
 Ward serves {patients} simulated patients at  http://{http}/fhir
@@ -44,15 +67,38 @@ A first request, from another terminal:
 
   curl -s -H \"Authorization: Bearer $(cat '{token}')\" 'http://{http}/fhir/Patient?name={family}'
 
+HL7 v2 is taken at  mllp://{mllp}  where a day of the same hospital has been sent. To send one more
+message, and to see what came:
+
+  '{ward}' hl7 send {mllp} MESSAGE.hl7
+  '{ward}' hl7 log --data '{data}'
+
 Ctrl-C ends it. To serve the same chart again:
 
-  '{ward}' serve --data '{data}' --http {http}
+  '{ward}' serve --data '{data}' --http {http} --mllp {mllp}
 ",
         token = token.display(),
         ward = ward.display(),
         data = data.display(),
     );
-    Run::new(&ward).args(["serve", "--http", http, "--data"]).arg(&data).go()
+    let ended = server.wait().map_err(|e| failed(&ward, &e))?;
+    if ended.success() { Ok(()) } else { Err(Stop::Why("the server ended badly".to_owned())) }
+}
+
+/// Returns when the server says that it listens for MLLP; passes on whatever it says.
+fn await_listener(server: &mut Child) -> Result<(), Stop> {
+    let stdout = server.stdout.take().ok_or_else(|| Stop::Why("the server is mute".to_owned()))?;
+    let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+    let mut listens = false;
+    for line in lines.by_ref() {
+        println!("{line}");
+        listens |= line.starts_with("listening mllp");
+        if line.starts_with("listening http") {
+            break;
+        }
+    }
+    thread::spawn(move || lines.for_each(|line| println!("{line}")));
+    if listens { Ok(()) } else { Err(Stop::Why("the server does not listen for MLLP".to_owned())) }
 }
 
 /// The family name of the patient in a bundle, in small letters: somebody to ask for.

@@ -146,6 +146,11 @@ impl Deframer {
         self.state != State::Outside
     }
 
+    /// Whether the block at hand is larger than allowed already: its rest is only passed over.
+    pub fn is_too_large(&self) -> bool {
+        self.state == State::Skipping
+    }
+
     fn outside<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let at = memchr::memchr(START, bytes);
         let (garbage, rest) = bytes.split_at_checked(at.unwrap_or(bytes.len())).unwrap_or_default();

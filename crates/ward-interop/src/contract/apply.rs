@@ -61,19 +61,26 @@ impl Trouble {
     }
 }
 
+/// What a message says, and how the audit log calls it.
+pub(super) struct Said<'a> {
+    pub(super) act: Interaction,
+    pub(super) converted: &'a Converted,
+    /// When it was written down.
+    pub(super) when: Option<Timestamp>,
+    pub(super) note: &'a Note,
+}
+
 impl Receiver {
     /// Brings what was converted into the chart, with the message as `keep` makes it; with
     /// `instead_of`, in the place of a message that was kept before.
     pub(super) async fn apply(
         &self,
         cx: &Ctx,
-        act: Interaction,
-        converted: &Converted,
-        when: Option<Timestamp>,
-        note: &Note,
+        said: Said<'_>,
         keep: &(dyn Fn(Option<FhirId>, &Note) -> NewMessage + Sync),
         instead_of: Option<MessageId>,
     ) -> Result<Receipt, Trouble> {
+        let Said { act, converted, when, note } = said;
         let _lanes = self.inner.lanes.enter(lanes_of(converted)).await;
         let mut tried = 0;
         loop {

@@ -10,8 +10,8 @@ use ward_store::{Absent, Reader, Write, WriteKind};
 use super::{
     Receiver,
     apply::Trouble,
-    merge,
-    place::{self, Place},
+    join, merge,
+    place::{self, Place, Whom},
     status::{self, How},
 };
 use crate::convert::{Converted, Drafted, Identity};
@@ -44,18 +44,23 @@ pub(super) fn compose(
     let mut works: Vec<Work<'_>> = Vec::new();
     let mut slots: FxHashMap<&str, RecordKey> = FxHashMap::default();
     let mut named: FxHashMap<(ResourceType, &(String, String)), usize> = FxHashMap::default();
-    for draft in &converted.resources {
+    let drafts = || converted.resources.iter().filter(|draft| !is_envelope(draft));
+    let is_patient = |draft: &&Drafted| draft.kind == ResourceType::PATIENT.name();
+    // Patients first: whose a record is decides whether it is the one that is meant.
+    for draft in drafts().filter(is_patient).chain(drafts().filter(|draft| !is_patient(draft))) {
         let Ok(kind) = draft.kind.parse::<ResourceType>() else { continue };
         let identifiers: &[(String, String)] = match &draft.identity {
-            Identity::Message => continue,
+            Identity::Message | Identity::Key(_) => &[],
             Identity::Identifiers(identifiers) => identifiers,
-            Identity::Key(_) => &[],
         };
         let same = identifiers.iter().find_map(|it| named.get(&(kind, it)).copied());
         let at = match same {
             Some(at) => at,
             None => {
-                let place = place_of(receiver, reader, cx, kind, draft, &mut composed.unless)?;
+                let whose = place::subject_of(&draft.resource).and_then(|slot| slots.get(slot));
+                let whose = whose.map(|key| &key.id);
+                let place =
+                    place_of(receiver, reader, cx, (kind, draft), whose, &mut composed.unless)?;
                 let known = works.iter().position(|work| work.place.key == place.key);
                 known.unwrap_or_else(|| {
                     let next = place.existing.clone();
@@ -80,25 +85,50 @@ pub(super) fn compose(
             work.next = Some(said(converted, draft, work.next.as_ref(), told, when));
         }
     }
+    let mut moves = Vec::new();
     for work in works {
+        let joined = work.next.as_ref().filter(|_| work.place.key.kind == ResourceType::PATIENT);
+        let to =
+            joined.and_then(|next| join::newly_replaced_by(next, work.place.existing.as_ref()));
+        moves.extend(to.map(|to| (work.place.key.id.clone(), to)));
         composed.writes.extend(write(receiver, cx, converted, work)?);
     }
+    for (from, to) in moves {
+        let written = composed.writes.iter().map(|write| write.key.clone()).collect();
+        let moved = join::move_records(receiver, reader, cx, (&from, &to), &written)?;
+        composed.writes.extend(moved);
+    }
     Ok(composed)
+}
+
+/// Whether a draft speaks of the message alone; the message itself is kept, and says more.
+pub(super) fn is_envelope(draft: &Drafted) -> bool {
+    let rows = || draft.rows.iter().map(|(_, row)| row.to_string());
+    draft.identity == Identity::Message
+        || (!draft.rows.is_empty() && rows().all(|row| row.starts_with("MSH[")))
 }
 
 fn place_of(
     receiver: &Receiver,
     reader: &Reader<'_>,
     cx: &Ctx,
-    kind: ResourceType,
-    draft: &Drafted,
+    (kind, draft): (ResourceType, &Drafted),
+    whose: Option<&FhirId>,
     unless: &mut Vec<Absent>,
 ) -> Result<Place, Trouble> {
     let chart = receiver.chart();
     let derived = |parts: &[&str]| {
         let mut all = vec!["hl7v2", kind.name()];
         all.extend_from_slice(parts);
-        place::by_key(reader, RecordKey::new(kind, chart.derived_id(&all)))
+        let place = place::by_key(reader, RecordKey::new(kind, chart.derived_id(&all)))?;
+        // A number that stands for something of another patient is another number.
+        match whose.filter(|whose| place.is_of_other(reader, whose)) {
+            None => Ok(place),
+            Some(whose) => {
+                all.push(whose.as_str());
+                place::by_key(reader, RecordKey::new(kind, chart.derived_id(&all)))
+            }
+        }
     };
     match &draft.identity {
         Identity::Key(parts) => derived(&parts.iter().map(String::as_str).collect::<Vec<_>>()),
@@ -108,7 +138,9 @@ fn place_of(
             derived(&["content", &String::from_utf8_lossy(&said)])
         }
         Identity::Identifiers(identifiers) => {
-            match place::by_identifiers(chart, reader, kind, identifiers, unless)? {
+            let is_replaced = join::is_replaced(&draft.resource);
+            let whom = Whom { kind, is_replaced, whose };
+            match place::by_identifiers(chart, reader, whom, identifiers, unless)? {
                 Some(place) => Ok(place),
                 None => Ok(Place::new(RecordKey::new(kind, receiver.fresh_id(cx)?))),
             }

@@ -54,11 +54,11 @@ pub fn fill(existing: &Json<'_>, told: &Json<'_>) -> Json<'static> {
         let stem = choice_stem(name);
         let there = into.contains(name)
             || (stem.is_some() && into.iter().any(|(other, _)| choice_stem(other) == stem));
-        if SHARED.contains(&name) {
-            if let Some(there) = into.get_mut(name) {
-                add(there, value.clone().into_owned());
-                continue;
-            }
+        if SHARED.contains(&name)
+            && let Some(there) = into.get_mut(name)
+        {
+            add(there, value.clone().into_owned());
+            continue;
         }
         if !there && !KEPT.contains(&name) {
             into.insert(name.to_owned(), value.clone().into_owned());

@@ -12,6 +12,7 @@ mod apply;
 mod compose;
 mod file;
 mod interface;
+mod join;
 mod lanes;
 mod merge;
 mod note;

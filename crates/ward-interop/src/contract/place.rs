@@ -23,7 +23,31 @@ pub(super) struct Place {
     pub(super) existing: Option<Json<'static>>,
 }
 
+/// What is looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Whom<'a> {
+    pub(super) kind: ResourceType,
+    /// A patient who is merged away is meant, and not the one who stays.
+    pub(super) is_replaced: bool,
+    /// Only what is about this patient, or about nobody.
+    pub(super) whose: Option<&'a FhirId>,
+}
+
 impl Place {
+    /// Whether the record is about another patient.
+    pub(super) fn is_of_other(&self, reader: &Reader<'_>, whose: &FhirId) -> bool {
+        let subject = self.existing.as_ref().and_then(subject_of);
+        let of = subject.and_then(|reference| reference.rsplit_once("Patient/"));
+        let Some(id) = of.and_then(|(_, id)| id.parse::<FhirId>().ok()) else { return false };
+        if id == *whose {
+            return false;
+        }
+        // Somebody who was merged into this patient is this patient.
+        let place = by_key(reader, RecordKey::new(ResourceType::PATIENT, id));
+        let now = place.and_then(|place| follow(reader, place));
+        !now.is_ok_and(|now| now.key.id == *whose)
+    }
+
     pub(super) fn new(key: RecordKey) -> Place {
         Place { key, base: None, existing: None }
     }
@@ -45,10 +69,11 @@ pub(super) fn by_key(reader: &Reader<'_>, key: RecordKey) -> Result<Place, Troub
 pub(super) fn by_identifiers(
     chart: &Chart,
     reader: &Reader<'_>,
-    kind: ResourceType,
+    whom: Whom<'_>,
     identifiers: &[(String, String)],
     unless: &mut Vec<Absent>,
 ) -> Result<Option<Place>, Trouble> {
+    let Whom { kind, is_replaced, whose } = whom;
     let seen = chart.seq();
     let mut absent = Vec::new();
     for (system, value) in identifiers {
@@ -65,7 +90,11 @@ pub(super) fn by_identifiers(
         let mut places = Vec::new();
         for hit in &found.hits {
             let place = by_key(reader, reader.key(hit)?)?;
-            let place = follow(reader, place)?;
+            // The one that is merged away is meant itself.
+            let place = if is_replaced { place } else { follow(reader, place)? };
+            if whose.is_some_and(|whose| place.is_of_other(reader, whose)) {
+                continue;
+            }
             if places.iter().all(|other: &Place| other.key != place.key) {
                 places.push(place);
             }
@@ -78,6 +107,14 @@ pub(super) fn by_identifiers(
     }
     unless.extend(absent);
     Ok(None)
+}
+
+/// The reference to whom a resource is about.
+pub(super) fn subject_of<'j>(resource: &'j Json<'_>) -> Option<&'j str> {
+    let names = ["subject", "patient", "beneficiary"];
+    let found = names.into_iter().find_map(|name| resource.get(name))?;
+    let reference = found.items().first().unwrap_or(found).get("reference")?;
+    reference.as_str()
 }
 
 /// A patient who was merged into another is that other.

@@ -10,7 +10,11 @@ use ward_hl7::{
 };
 use ward_store::{CommitUnit, Direction, Interaction, MessageState, NewMessage, Receipt};
 
-use super::{Interface, Note, Purpose, Receiver, Unmapped, apply::Trouble};
+use super::{
+    Interface, Note, Purpose, Receiver, Unmapped,
+    apply::{Said, Trouble},
+    compose,
+};
 
 /// What becomes of a block.
 #[derive(Clone, PartialEq, Eq)]
@@ -119,12 +123,16 @@ impl Receiver {
         if interface.purpose == Purpose::Keep {
             return self.accept(&cx, &arrived, MessageState::Ignored).await;
         }
-        let converted = self.inner.converter.to_fhir(&message, now);
-        let is_unmapped = converted.resources.is_empty()
-            && converted.problems.iter().any(|problem| problem.code().is_rejection());
-        if is_unmapped && interface.unmapped == Unmapped::Keep {
-            arrived.note = arrived.note.with(&converted.problems);
-            return self.accept(&cx, &arrived, MessageState::Ignored).await;
+        let mut converted = self.inner.converter.to_fhir(&message, now);
+        // Nothing but the message itself: no map speaks of this type.
+        if converted.resources.iter().all(compose::is_envelope) {
+            if interface.unmapped == Unmapped::Keep {
+                arrived.note = arrived.note.with(&converted.problems);
+                return self.accept(&cx, &arrived, MessageState::Ignored).await;
+            }
+            let at = Location::header(9);
+            let kind = ProblemKind::UnknownStructure;
+            converted.problems.push(Problem::new(Severity::Error, kind, at));
         }
         arrived.note = arrived.note.with(&converted.problems);
         match Verdict::of(&converted.problems) {
@@ -144,10 +152,13 @@ impl Receiver {
             detail: Phi::new(note.to_bytes()),
             ..arrived.kept(MessageState::Applied, patient, answer.clone())
         };
-        match self
-            .apply(&cx, act(&arrived), &converted, time_of(&message), &arrived.note, &keep, None)
-            .await
-        {
+        let said = Said {
+            act: act(&arrived),
+            converted: &converted,
+            when: time_of(&message),
+            note: &arrived.note,
+        };
+        match self.apply(&cx, said, &keep, None).await {
             Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
             Ok(_) => One::Answer(answer),
             Err(Trouble::Content(problems)) => {

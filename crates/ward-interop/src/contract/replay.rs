@@ -5,12 +5,7 @@ use ward_fhir::Json;
 use ward_hl7::{Message, ack::Verdict};
 use ward_store::{CommitError, KeptMessage};
 
-use super::{
-    Interface, Receiver, compose,
-    apply::Trouble,
-    note::Told,
-    receive::time_of,
-};
+use super::{Interface, Receiver, apply::Trouble, compose, note::Told, receive::time_of};
 
 /// What a message would do to the chart as it is now.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -88,7 +83,8 @@ fn differences(
     for json in [before, after].into_iter().flatten() {
         let object = json.as_object().into_iter().flat_map(|object| object.iter());
         for (name, _) in object {
-            if !matches!(name, "id" | "meta" | "resourceType") && names.iter().all(|it| it != name) {
+            if !matches!(name, "id" | "meta" | "resourceType") && names.iter().all(|it| it != name)
+            {
                 names.push(name.to_owned());
             }
         }

@@ -2,4 +2,3 @@
 
 mod rig;
 mod stay;
-

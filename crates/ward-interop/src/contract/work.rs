@@ -11,7 +11,7 @@ use ward_store::{
 
 use super::{
     Interface, Note, Receiver,
-    apply::Trouble,
+    apply::{Said, Trouble},
     receive::{Arrived, act, time_of},
 };
 
@@ -128,8 +128,9 @@ impl Receiver {
                     Verdict::Accept => {
                         let keep =
                             |patient, note: &Note| restate(MessageState::Applied, patient, note);
-                        self.apply(&cx, act(&arrived), &converted, when, &note, &keep, Some(id))
-                            .await
+                        let said =
+                            Said { act: act(&arrived), converted: &converted, when, note: &note };
+                        self.apply(&cx, said, &keep, Some(id)).await
                     }
                     _ => Err(Trouble::Content(Vec::new())),
                 }

@@ -81,12 +81,7 @@ pub(super) async fn serve(
     }
 }
 
-async fn run<S>(
-    shared: &Shared,
-    mut stream: S,
-    peer: &str,
-    mut stop: watch::Receiver<bool>,
-) -> End
+async fn run<S>(shared: &Shared, mut stream: S, peer: &str, mut stop: watch::Receiver<bool>) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -156,6 +151,10 @@ where
         }
         n_held = n_held.saturating_add(n);
         deframer.push(buffer.get(..n).unwrap_or_default());
+        // A block that will never be taken is not read to its end.
+        if deframer.is_too_large() {
+            deframer.finish();
+        }
     }
 }
 

@@ -77,9 +77,8 @@ impl Listening {
         settings: ListenSettings,
         tls: Tls,
     ) -> Result<Listening, ListenError> {
-        let tcp = TcpListener::bind(address)
-            .await
-            .map_err(|source| ListenError { address, source })?;
+        let tcp =
+            TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
         let shared = Shared::new(receiver, interface, settings);
         Ok(Listening { tcp, tls, shared: Arc::new(shared) })
     }

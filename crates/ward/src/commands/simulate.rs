@@ -17,6 +17,9 @@ pub struct SimulateArgs {
     /// Folder for the bundles.
     #[arg(long)]
     out: PathBuf,
+    /// Write a day of HL7 v2 messages about these patients too, to `day.hl7`.
+    #[arg(long)]
+    day: bool,
 }
 
 pub fn run(args: SimulateArgs) -> Result<ExitCode, Failure> {
@@ -29,6 +32,17 @@ pub fn run(args: SimulateArgs) -> Result<ExitCode, Failure> {
         let path = args.out.join(format!("patient-{n:06}.json"));
         fs::write(path, hospital.patient_bundle(n)).map_err(failed)?;
     }
+    if args.day {
+        let midnight = hospital_midnight();
+        let messages = hospital.day(midnight, args.patients);
+        let text: String = messages.iter().map(|sent| sent.text.as_str()).collect();
+        fs::write(args.out.join("day.hl7"), text).map_err(failed)?;
+    }
     say(&format!("{} patients in {}", args.patients, args.out.display()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The day on which the simulated hospital lives.
+fn hospital_midnight() -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_767_225_600).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
 }

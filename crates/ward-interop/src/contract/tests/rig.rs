@@ -37,6 +37,11 @@ pub(super) struct Rig {
 
 impl Rig {
     pub(super) fn new() -> Rig {
+        Rig::with_pages(None)
+    }
+
+    /// A chart that is full at so many pages.
+    pub(super) fn with_pages(pages: Option<u32>) -> Rig {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("root");
         RootKeyFile::create(&root, None, &SeededRandom::new(1)).unwrap();
@@ -46,7 +51,7 @@ impl Rig {
             random: Arc::new(SeededRandom::new(2)),
             policy: Arc::new(Policy::standard()),
             anchors: Vec::new(),
-            limits: StoreLimits::default(),
+            limits: StoreLimits { pages, ..StoreLimits::default() },
         };
         let chart = Chart::init(options, at(0)).unwrap();
         let clock = Arc::new(AtomicI64::new(0));

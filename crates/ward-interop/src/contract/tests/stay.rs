@@ -17,7 +17,6 @@ fn adt(event: &str, id: u32, time: &str, pv1: &str) -> String {
 async fn a_stay_begins_moves_and_ends() {
     let rig = Rig::new();
     let ack = rig.ack(&adt("A01", 1, "20260101080000", "W1^101^A")).await;
-    for m in rig.messages().await { eprintln!("{:?}", String::from_utf8_lossy(m.head.detail.reveal())); eprintln!("{}", String::from_utf8_lossy(m.head.answer.reveal())); }
     assert_eq!((ack.code.as_str(), ack.of.as_str()), ("AA", "1"));
     let patient = rig.one("Patient", "family=meyer").await;
     assert_eq!(text(&patient, "gender"), "female");
@@ -50,4 +49,42 @@ async fn the_same_message_again_gets_the_same_answer_and_does_nothing() {
     assert!(first == again);
     assert_eq!(rig.messages().await.len(), 1);
     assert!(rig.one("Patient", "").await.same_content(&patient));
+}
+
+/// The clock of the machine is put back: control ids stay unique and the order of messages holds.
+#[tokio::test]
+async fn a_clock_that_goes_back_changes_nothing() {
+    let rig = Rig::new();
+    rig.set_clock(7_200);
+    let first = rig.ack(&adt("A01", 1, "20260101080000", "W1^101^A")).await;
+    rig.set_clock(3_600);
+    let second = rig.ack(&adt("A02", 2, "20260101090000", "W2^201^A")).await;
+    assert_eq!((first.code.as_str(), second.code.as_str()), ("AA", "AA"));
+    assert_ne!(first.id, second.id);
+    let messages = rig.messages().await;
+    assert!(messages.windows(2).all(|two| two[0].head.id < two[1].head.id));
+    assert_eq!(rig.events(), ["PatientAdmission", "PatientTransfer"]);
+}
+
+/// A chart whose disk is full takes nothing, says so, and keeps what it accepted.
+#[tokio::test]
+async fn a_full_chart_rejects_and_keeps_what_it_accepted() {
+    let rig = Rig::with_pages(Some(140));
+    let mut n = 0;
+    let rejected = loop {
+        n += 1;
+        let ack = rig
+            .ack(&adt("A01", n, "20260101080000", "W1^101^A").replace("4711", &n.to_string()))
+            .await;
+        if ack.code != "AA" {
+            break ack;
+        }
+        assert!(n < 2_000, "it never fills up");
+    };
+    // Not for its content, and it may come again.
+    assert_eq!((rejected.code.as_str(), rejected.error.as_str()), ("AR", "207"));
+    // What it accepted is there, and nothing of what it did not.
+    let counts = rig.chart.message_counts().unwrap();
+    let kept: u64 = counts.iter().map(|(_, n)| n).sum();
+    assert_eq!(kept, u64::from(n - 1));
 }

@@ -35,7 +35,7 @@ impl Server {
     pub(super) fn start(data: &Path) -> Result<Server, BenchError> {
         let started = Instant::now();
         let mut child = Command::new(std::env::current_exe().map_err(BenchError::Io)?)
-            .args(["serve", "--http", "127.0.0.1:0", "--data"])
+            .args(["serve", "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--data"])
             .arg(data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

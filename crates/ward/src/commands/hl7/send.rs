@@ -32,6 +32,9 @@ pub struct SendArgs {
     /// Go on after a message that was not accepted.
     #[arg(long)]
     keep_going: bool,
+    /// Say only what was not accepted, and the sum.
+    #[arg(long, conflicts_with = "show")]
+    quiet: bool,
     /// Show the answers whole.
     #[arg(long)]
     show: bool,
@@ -69,7 +72,9 @@ pub async fn run(args: SendArgs) -> Result<ExitCode, Failure> {
             Ok(sent) => {
                 let good = sent.answer.code.is_positive();
                 *(if good { &mut n_good } else { &mut n_bad }) += 1;
-                say(&format!("{place}: {}", sent.answer.code.as_str()))?;
+                if !(good && args.quiet) {
+                    say(&format!("{place}: {}", sent.answer.code.as_str()))?;
+                }
                 if args.show || !good {
                     for line in String::from_utf8_lossy(&sent.raw).split('\r') {
                         if !line.is_empty() {

@@ -147,9 +147,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let messages = {
         let stopped = stopped.clone();
         async move {
-            match mllp {
-                Some(mllp) => mllp.run(stopped).await,
-                None => {}
+            if let Some(mllp) = mllp {
+                mllp.run(stopped).await;
             }
         }
     };

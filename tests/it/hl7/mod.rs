@@ -1,0 +1,38 @@
+//! HL7 v2 over its wire, as senders good and bad use it.
+
+mod charsets;
+mod commands;
+mod framing;
+mod kills;
+mod lanes;
+mod retention;
+mod tls;
+
+use ward_tests::Client;
+
+/// Segments, one a line, as one message.
+pub fn message(lines: &str) -> String {
+    lines.lines().map(|line| format!("{}\r", line.trim())).collect()
+}
+
+/// An ADT message about patient `mrn` and visit `V` + `mrn`.
+pub fn adt(event: &str, id: &str, mrn: &str, time: &str) -> String {
+    message(&format!(
+        "MSH|^~\\&|REG|HOSP|WARD|HOSP|{time}||ADT^{event}^ADT_A01|{id}|P|2.5.1\n\
+         EVN||{time}\n\
+         PID|1||{mrn}^^^HOSP^MR||Meyer{mrn}^Anna||19700102|F\n\
+         PV1|1|I|W1^101^A|||||||||||||||||V{mrn}^^^HOSP^VN"
+    ))
+}
+
+/// Messages kept under this control id.
+pub fn kept(client: &mut Client, id: &str) -> Vec<serde_json::Value> {
+    let said = client.get(&format!("/api/messages?control-id={id}")).json();
+    said["messages"].as_array().unwrap().clone()
+}
+
+/// How many resources a search finds.
+pub fn total(client: &mut Client, query: &str) -> u64 {
+    let glue = if query.contains('?') { '&' } else { '?' };
+    client.get(&format!("/fhir/{query}{glue}_summary=count")).json()["total"].as_u64().unwrap()
+}

@@ -1,0 +1,1 @@
+//! MLLP over TLS.
