@@ -35,7 +35,11 @@ pub fn frame(message: &[u8]) -> Vec<u8> {
 
 impl Peer {
     pub fn connect(address: &str) -> io::Result<Peer> {
-        let stream = TcpStream::connect(address)?;
+        Peer::of(TcpStream::connect(address)?)
+    }
+
+    /// The other end of a connection that is open.
+    pub fn of(stream: TcpStream) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         Ok(Peer { stream, held: Vec::new() })

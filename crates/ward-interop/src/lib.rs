@@ -3,6 +3,7 @@
 
 #![cfg_attr(test, allow(clippy::string_slice, clippy::as_conversions, reason = "tests may"))]
 
+pub mod channel;
 pub mod contract;
 pub mod convert;
 pub mod mllp;

@@ -80,6 +80,7 @@ static DECODE_TERMS: LazyLock<DecoderDictionary<'static>> =
 thread_local! {
     // Contexts are large and slow to make; each thread keeps its own.
     static BODY_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static ZSTD_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     static TERMS_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     static BODY_1_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
     static TERMS_1_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
@@ -98,7 +99,13 @@ pub(crate) fn compress(wanted: Codec, plain: &[u8]) -> Result<(Codec, Vec<u8>), 
     let packed = match wanted {
         Codec::BODY => compress_on(&BODY_OUT, &ENCODE_BODY, plain),
         Codec::TERMS => compress_on(&TERMS_OUT, &ENCODE_TERMS, plain),
-        _ => zstd::bulk::compress(plain, LEVEL),
+        _ => ZSTD_OUT.with_borrow_mut(|slot| {
+            let compressor = match slot {
+                Some(compressor) => compressor,
+                None => slot.insert(Compressor::new(LEVEL)?),
+            };
+            compressor.compress(plain)
+        }),
     }
     .map_err(CodecError::Failed)?;
     if plain.len() <= packed.len() + 4 {

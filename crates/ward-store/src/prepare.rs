@@ -47,6 +47,7 @@ pub(crate) struct PreparedUnit {
     pub(crate) finished: Vec<CommandId>,
     pub(crate) position: Option<(ConsumerName, FeedPlace)>,
     pub(crate) message: Option<PreparedMessage>,
+    pub(crate) outgoing: Vec<PreparedMessage>,
     pub(crate) restated: Vec<(MessageId, PreparedMessage)>,
     pub(crate) idempotency: Option<([u8; 32], Vec<u8>)>,
     pub(crate) n_bytes: usize,
@@ -102,6 +103,7 @@ impl PreparedUnit {
             finished: Vec::new(),
             position: None,
             message: None,
+            outgoing: Vec::new(),
             restated: Vec::new(),
             idempotency: None,
             n_bytes: 0,
@@ -124,6 +126,7 @@ impl PreparedUnit {
             || !self.events.is_empty()
             || !self.commands.is_empty()
             || self.message.is_some()
+            || !self.outgoing.is_empty()
             || !self.restated.is_empty()
     }
 }
@@ -166,13 +169,18 @@ pub(crate) fn prepare(
     for command in unit.queue {
         prepared.commands.push(queue::prepare(bench.keyring, bench.random, command)?);
     }
-    if (unit.message.is_some() || !unit.restated.is_empty())
+    too_large("messages in one commit", unit.outgoing.len(), NOTES_MAX)?;
+    if (unit.message.is_some() || !unit.outgoing.is_empty() || !unit.restated.is_empty())
         && !bench.policy.allows(cx, Action::CarryMessages)
     {
         return Err(CommitError::NotAllowed);
     }
     if let Some(message) = &unit.message {
         prepared.message = Some(prepared.keep(bench, message)?);
+    }
+    for message in &unit.outgoing {
+        let message = prepared.keep(bench, message)?;
+        prepared.outgoing.push(message);
     }
     for (id, message) in &unit.restated {
         let message = prepared.keep(bench, message)?;

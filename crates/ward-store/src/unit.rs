@@ -67,6 +67,8 @@ pub struct CommitUnit {
     pub position: Option<(ConsumerName, FeedPlace)>,
     /// A message of an interface that this unit is the work of.
     pub message: Option<NewMessage>,
+    /// Messages that are to go out.
+    pub outgoing: Vec<NewMessage>,
     /// Messages of before, and what became of them.
     pub restated: Vec<(MessageId, NewMessage)>,
     /// A key under which a repetition of this unit is answered instead of done.

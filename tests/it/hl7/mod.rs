@@ -1,5 +1,6 @@
 //! HL7 v2 over its wire, as senders good and bad use it.
 
+mod channels;
 mod charsets;
 mod commands;
 mod framing;

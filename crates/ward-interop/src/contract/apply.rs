@@ -68,6 +68,8 @@ pub(super) struct Said<'a> {
     /// When it was written down.
     pub(super) when: Option<Timestamp>,
     pub(super) note: &'a Note,
+    /// What goes out with it.
+    pub(super) outgoing: &'a [NewMessage],
 }
 
 impl Receiver {
@@ -80,7 +82,7 @@ impl Receiver {
         keep: &(dyn Fn(Option<FhirId>, &Note) -> NewMessage + Sync),
         instead_of: Option<MessageId>,
     ) -> Result<Receipt, Trouble> {
-        let Said { act, converted, when, note } = said;
+        let Said { act, converted, when, note, outgoing } = said;
         let _lanes = self.inner.lanes.enter(lanes_of(converted)).await;
         let mut tried = 0;
         loop {
@@ -89,11 +91,15 @@ impl Receiver {
             let composed = compose::compose(self, &reader, cx, converted, when)?;
             let patient = composed.patient.clone();
             let note = note.clone().with_records(composed.writes.iter().map(|write| &write.key));
-            let message = keep(patient, &note);
+            let message = keep(patient.clone(), &note);
             let heard = composed.writes.clone();
             let mut unit = CommitUnit {
                 writes: composed.writes,
                 unless: composed.unless,
+                outgoing: outgoing
+                    .iter()
+                    .map(|it| NewMessage { patient: patient.clone(), ..it.clone() })
+                    .collect(),
                 ..CommitUnit::default()
             };
             match instead_of {
@@ -103,6 +109,9 @@ impl Receiver {
             match reader.commit(cx, unit).await {
                 Ok(receipt) => {
                     (self.inner.heard)(&heard);
+                    if !outgoing.is_empty() {
+                        self.inner.outgoing.notify_waiters();
+                    }
                     return Ok(receipt);
                 }
                 Err(

@@ -54,6 +54,39 @@ impl Receiver {
     }
 }
 
+impl Receiver {
+    /// Takes the messages of a file that nobody waits at. Answers whether all were accepted; `None`
+    /// when the chart could not take them now.
+    ///
+    /// - Repeat: safe; what was taken before is answered as it was.
+    pub async fn take_file_whole(&self, interface: &Interface, bytes: &[u8]) -> Option<bool> {
+        let taken = match self.take_file(interface, "file", bytes).await {
+            Some(taken) => taken,
+            None => self.take(interface, "file", bytes).await,
+        };
+        match taken {
+            Taken::Close => None,
+            Taken::Silent => Some(true),
+            // The chart is at fault and not the file: it is tried again.
+            Taken::Answers(answers)
+                if answers.iter().any(|it| memchr::memmem::find(it, b"|207^").is_some()) =>
+            {
+                None
+            }
+            Taken::Answers(answers) => {
+                let codes = answers.iter().flat_map(|answer| codes_of(answer));
+                Some(codes.into_iter().all(|code| code.ends_with(b"A")))
+            }
+        }
+    }
+}
+
+/// MSA-1 of each acknowledgment.
+fn codes_of(answer: &[u8]) -> Vec<&[u8]> {
+    let lines = answer.split(|b| *b == b'\r').filter_map(|line| line.strip_prefix(b"MSA"));
+    lines.filter_map(|rest| rest.get(1..3)).collect()
+}
+
 /// A batch of acknowledgments.
 fn batch_of(answers: &[Vec<u8>], flag: &str) -> Vec<u8> {
     let mut out = b"BHS|^~\\&\r".to_vec();

@@ -3,6 +3,8 @@
 use ward_hl7::ReadSettings;
 use ward_store::Reuse;
 
+use crate::channel::Forward;
+
 /// An interface: a listener, a folder, a channel.
 #[derive(Clone, Debug)]
 pub struct Interface {
@@ -13,6 +15,8 @@ pub struct Interface {
     pub unmapped: Unmapped,
     /// What to do with other content under a control id that its sender has used before.
     pub reuse: Reuse,
+    /// Where its messages go besides.
+    pub forwards: Vec<Forward>,
 }
 
 /// What an acceptance of this interface means.
@@ -42,6 +46,7 @@ impl Interface {
             purpose: Purpose::Chart,
             unmapped: Unmapped::Reject,
             reuse: Reuse::Accept,
+            forwards: Vec::new(),
         }
     }
 }

@@ -62,6 +62,8 @@ struct Inner {
     heard: Heard,
     /// Woken when a message is kept that still has to be worked on.
     kept: Notify,
+    /// Woken when a message is kept that has to go out.
+    outgoing: Notify,
 }
 
 /// What time it is.
@@ -80,8 +82,8 @@ impl Receiver {
         heard: Heard,
     ) -> Receiver {
         let base = base.trim_end_matches('/').into();
-        let (lanes, kept) = (Lanes::default(), Notify::new());
-        let inner = Inner { chart, converter, random, lanes, base, clock, heard, kept };
+        let (lanes, kept, outgoing) = (Lanes::default(), Notify::new(), Notify::new());
+        let inner = Inner { chart, converter, random, lanes, base, clock, heard, kept, outgoing };
         Receiver { inner: Arc::new(inner) }
     }
 
@@ -98,6 +100,16 @@ impl Receiver {
         let filled = self.inner.random.fill(&mut random);
         filled.map_err(|_| CommitError::Unavailable("no randomness"))?;
         Ok(FhirId::at(cx.now, random))
+    }
+
+    /// Ward itself, now.
+    pub(crate) fn system_context(&self) -> Ctx {
+        self.own_context(self.now())
+    }
+
+    /// Who acts when a message goes out by `name`.
+    pub(crate) fn interface_context(&self, name: &str) -> Ctx {
+        self.context(&Interface::new(name), name, self.now())
     }
 
     /// Who acts when a message of `interface` is worked on.

@@ -35,6 +35,8 @@ pub(super) struct Arrived<'a> {
     pub(super) mode: Mode,
     pub(super) note: Note,
     pub(super) now: Timestamp,
+    /// What goes out once it is taken.
+    pub(super) outgoing: Vec<NewMessage>,
 }
 
 /// What becomes of one message.
@@ -98,6 +100,7 @@ impl Receiver {
             mode: mode.unwrap_or(Mode::Original),
             note: note.with(&problems),
             now,
+            outgoing: Vec::new(),
         };
         let cx = self.context(interface, &arrived.note.peer, now);
         if !header.raw(10).is_empty() {
@@ -120,6 +123,7 @@ impl Receiver {
                 return self.refuse(&cx, &arrived, verdict_of(verdict), &problems).await;
             }
         };
+        arrived.outgoing = self.outgoing_of(&arrived, &message);
         if interface.purpose == Purpose::Keep {
             return self.accept(&cx, &arrived, MessageState::Ignored).await;
         }
@@ -157,6 +161,7 @@ impl Receiver {
             converted: &converted,
             when: time_of(&message),
             note: &arrived.note,
+            outgoing: &arrived.outgoing,
         };
         match self.apply(&cx, said, &keep, None).await {
             Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
@@ -217,9 +222,43 @@ impl Receiver {
         if arrived.header.raw(10).is_empty() {
             message.control_id = Phi::new(self.fresh_control_id().unwrap_or_default());
         }
-        let unit = CommitUnit { message: Some(message), ..CommitUnit::default() };
+        // What is refused goes nowhere.
+        let outgoing = match state {
+            MessageState::Received | MessageState::Ignored => arrived.outgoing.clone(),
+            _ => Vec::new(),
+        };
+        let is_outgoing = !outgoing.is_empty();
+        let unit = CommitUnit { message: Some(message), outgoing, ..CommitUnit::default() };
         let kept = self.inner.chart.commit(cx, act(arrived), unit).await;
+        if is_outgoing {
+            self.inner.outgoing.notify_waiters();
+        }
         kept.map_err(|error| self.not_safe(arrived, &error))
+    }
+
+    /// What goes out of a message by the ways of its interface.
+    fn outgoing_of(&self, arrived: &Arrived<'_>, message: &Message<'_>) -> Vec<NewMessage> {
+        let mut outgoing = Vec::new();
+        for forward in arrived.interface.forwards.iter().filter(|it| it.takes(message)) {
+            let note = Note { peer: forward.destination.clone(), ..Note::default() };
+            let (state, raw) = match forward.bytes(message) {
+                Ok(raw) => (MessageState::Waiting, raw),
+                Err(error) => {
+                    let destination = &forward.destination;
+                    tracing::error!(%destination, %error, "message not passed on");
+                    (MessageState::Dead, message.raw().to_vec())
+                }
+            };
+            outgoing.push(NewMessage {
+                direction: Direction::Out,
+                channel: forward.destination.clone(),
+                raw: Phi::new(raw),
+                detail: Phi::new(note.to_bytes()),
+                reuse: ward_store::Reuse::Accept,
+                ..arrived.kept(state, None, Vec::new())
+            });
+        }
+        outgoing
     }
 
     async fn put_aside(&self, interface: &Interface, raw: &[u8], note: Note) {

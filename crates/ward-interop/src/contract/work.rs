@@ -34,6 +34,11 @@ impl Receiver {
         self.inner.kept.notified().await;
     }
 
+    /// Waits until a message is kept that has to go out.
+    pub async fn outgoing(&self) {
+        self.inner.outgoing.notified().await;
+    }
+
     /// Works on every message that is kept and not yet in the chart, in the order in which they
     /// came.
     ///
@@ -117,6 +122,7 @@ impl Receiver {
             mode: Mode::Original,
             note: note.clone(),
             now,
+            outgoing: Vec::new(),
         };
         let outcome = match message {
             None => Err(Trouble::Content(Vec::new())),
@@ -128,8 +134,13 @@ impl Receiver {
                     Verdict::Accept => {
                         let keep =
                             |patient, note: &Note| restate(MessageState::Applied, patient, note);
-                        let said =
-                            Said { act: act(&arrived), converted: &converted, when, note: &note };
+                        let said = Said {
+                            act: act(&arrived),
+                            converted: &converted,
+                            when,
+                            note: &note,
+                            outgoing: &[],
+                        };
                         self.apply(&cx, said, &keep, Some(id)).await
                     }
                     _ => Err(Trouble::Content(Vec::new())),

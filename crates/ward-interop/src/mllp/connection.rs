@@ -24,7 +24,8 @@ const ROOM_UNIT: usize = 64 * 1024;
 /// What all connections of a listener share.
 pub(super) struct Shared {
     receiver: Receiver,
-    pub(super) interface: Interface,
+    /// As it is now: a message takes the one that stands when it has come whole.
+    pub(super) interface: watch::Receiver<Arc<Interface>>,
     pub(super) settings: ListenSettings,
     room: Arc<Semaphore>,
 }
@@ -41,13 +42,22 @@ enum End {
 impl Shared {
     pub(super) fn new(
         receiver: Receiver,
-        interface: Interface,
+        interface: watch::Receiver<Arc<Interface>>,
         settings: ListenSettings,
     ) -> Shared {
         // A block of the largest size always fits.
         let bytes = settings.held_bytes.max(settings.block_bytes.saturating_add(2 * ROOM_UNIT));
         let room = Arc::new(Semaphore::new(bytes / ROOM_UNIT));
         Shared { receiver, interface, settings, room }
+    }
+
+    /// The interface as it is now.
+    fn now(&self) -> Arc<Interface> {
+        Arc::clone(&self.interface.borrow())
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.interface.borrow().name.clone()
     }
 }
 
@@ -68,7 +78,7 @@ pub(super) async fn serve(
             match timeout(limit, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => run(&shared, stream, &peer, stop).await,
                 Ok(Err(error)) => {
-                    let interface = &shared.interface.name;
+                    let interface = shared.name();
                     tracing::warn!(%interface, %error, "TLS handshake failed");
                     return;
                 }
@@ -77,7 +87,7 @@ pub(super) async fn serve(
         }
     };
     if let End::Refused(why) = end {
-        tracing::warn!(interface = %shared.interface.name, why, "connection ended");
+        tracing::warn!(interface = %shared.name(), why, "connection ended");
     }
 }
 
@@ -130,7 +140,7 @@ where
                 deframer.finish();
                 while let Some(event) = deframer.next() {
                     if let Event::Dropped(dropped) = event {
-                        shared.receiver.quarantine(&shared.interface, peer, &dropped).await;
+                        shared.receiver.quarantine(&shared.now(), peer, &dropped).await;
                     }
                 }
                 return End::Refused("a block took too long");
@@ -168,7 +178,7 @@ async fn take<S: AsyncWrite + Unpin>(
     let block = match event {
         Event::Block(block) => block,
         Event::Dropped(dropped) => {
-            shared.receiver.quarantine(&shared.interface, peer, &dropped).await;
+            shared.receiver.quarantine(&shared.now(), peer, &dropped).await;
             return match dropped.why {
                 // Nothing that came is trusted any more.
                 Why::TooLarge => Some(End::Refused("a block was too large")),
@@ -176,7 +186,7 @@ async fn take<S: AsyncWrite + Unpin>(
             };
         }
     };
-    match shared.receiver.take(&shared.interface, peer, &block).await {
+    match shared.receiver.take(&shared.now(), peer, &block).await {
         Taken::Silent => None,
         Taken::Close => Some(End::Refused("a message could not be taken")),
         Taken::Answers(answers) => {

@@ -73,7 +73,7 @@ impl Listening {
     pub async fn bind(
         address: SocketAddr,
         receiver: Receiver,
-        interface: Interface,
+        interface: watch::Receiver<Arc<Interface>>,
         settings: ListenSettings,
         tls: Tls,
     ) -> Result<Listening, ListenError> {
@@ -115,7 +115,7 @@ impl Listening {
                 }
             };
             let Some(of_peer) = peers.place(peer.ip()) else {
-                tracing::warn!(interface = %self.shared.interface.name, "too many connections of one peer");
+                tracing::warn!(interface = %self.shared.name(), "too many connections of one peer");
                 continue;
             };
             let acceptor = self.tls.borrow().clone().map(TlsAcceptor::from);

@@ -197,7 +197,15 @@ pub(crate) fn list(
     if !filter.states.is_empty() {
         let states: Vec<String> =
             filter.states.iter().map(|state| number_of_state(*state).to_string()).collect();
-        sql.push_str(&format!(" AND state IN ({})", states.join(",")));
+        // One state is said so that the index can be read in the order of numbers.
+        match states.as_slice() {
+            [state] => sql.push_str(&format!(" AND state = {state}")),
+            states => sql.push_str(&format!(" AND state IN ({})", states.join(","))),
+        }
+        // What the index of unfinished work is limited to has to be said, or it is not used.
+        if filter.states.iter().all(|state| !state.is_over() || *state == MessageState::Refused) {
+            sql.push_str(" AND state NOT IN (1, 2, 7)");
+        }
     }
     let order = if filter.after.is_some() { "ASC" } else { "DESC" };
     sql.push_str(&format!(" ORDER BY id {order} LIMIT {}", limit(filter.limit.min(PAGE_MAX))));

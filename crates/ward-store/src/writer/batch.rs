@@ -219,6 +219,7 @@ impl Writer {
         }
         let is_untold = outcomes.iter().any(|it| it.after.destroyed.is_some());
         let seq = self.state.seq;
+        let mut has_commits = false;
         let mut applied = Applied { seq, changes: Vec::new(), is_untold, answers: Vec::new() };
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             for new in &outcome.after.settled {
@@ -230,14 +231,16 @@ impl Writer {
             if let Some(tenant) = outcome.after.rotated {
                 self.parts.keyring.rotated(*tenant);
             }
-            if outcome.changes.is_empty() && !job.unit.is_commit() {
+            if outcome.changes.is_empty() {
+                // Searches see nothing of it: its caller need not wait for them.
+                has_commits |= job.unit.is_commit();
                 answer(job.answer, outcome.result);
             } else {
                 applied.changes.extend(outcome.changes);
                 applied.answers.push((job.answer, outcome.result, job.room));
             }
         }
-        if !applied.answers.is_empty() {
+        if has_commits || !applied.answers.is_empty() {
             self.parts.indexer.apply(applied);
         }
     }
@@ -404,6 +407,9 @@ impl UnitAt<'_> {
         let mut kept = None;
         if let Some(new) = &unit.message {
             kept = Some(MessageId(message::rows::insert(self.db, self.state.seq, &new.columns)?));
+        }
+        for new in &unit.outgoing {
+            message::rows::insert(self.db, self.state.seq, &new.columns)?;
         }
         for (id, new) in &unit.restated {
             message::rows::replace(self.db, self.state.seq, *id, &new.columns)?;

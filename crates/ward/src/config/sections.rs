@@ -207,10 +207,14 @@ section! {
         charset: Option<String> = None;
         /// Character set of messages whose MSH-18 is empty.
         undeclared_charset: String = "ASCII".to_owned();
+        /// Whether messages are only kept, for others to fetch, and the chart does not change.
+        keep_only: bool = false;
         /// Whether messages of a type that no map knows are kept and accepted instead of rejected.
         keep_unmapped: bool = false;
         /// Whether another message under an MSH-10 that its sender has used is refused.
         refuse_reused: bool = false;
+        /// Folder of channels, one TOML file each; none if absent.
+        channels: Option<PathBuf> = None;
         /// Days for which messages are kept that nobody has to look at any more.
         keep_days: NonZeroU32 = NonZeroU32::MIN.saturating_add(90 - 1);
     }

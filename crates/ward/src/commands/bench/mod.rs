@@ -5,6 +5,7 @@
 
 mod cases;
 mod client;
+mod hl7;
 mod load;
 mod server;
 
@@ -27,6 +28,9 @@ pub struct BenchArgs {
     /// Requests of each read, search and write case.
     #[arg(long, default_value_t = 20_000)]
     requests: u32,
+    /// Measure durable acknowledgments of HL7 v2 messages instead.
+    #[arg(long, conflicts_with_all = ["bundles", "small"])]
+    hl7: bool,
     /// Where the data goes; must be on the disk in question. A temporary folder if absent.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -82,7 +86,10 @@ pub async fn run(args: BenchArgs) -> Result<(), BenchError> {
         }
     };
     std::fs::create_dir_all(&folder).map_err(BenchError::Io)?;
-    let figures = cases::all(&args, &folder).await?;
+    let figures = match args.hl7 {
+        true => hl7::all(&args, &folder).await?,
+        false => cases::all(&args, &folder).await?,
+    };
     let table = table_of(&figures);
     let mut out = io::stdout().lock();
     io::Write::write_all(&mut out, table.as_bytes()).map_err(BenchError::Io)?;

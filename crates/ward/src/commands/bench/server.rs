@@ -14,6 +14,7 @@ use super::BenchError;
 pub(super) struct Server {
     child: Child,
     pub(super) address: SocketAddr,
+    pub(super) mllp: SocketAddr,
     pub(super) token: String,
     /// From the start of the process to the line that says it listens.
     pub(super) cold_start: Duration,
@@ -33,10 +34,16 @@ impl Server {
     }
 
     pub(super) fn start(data: &Path) -> Result<Server, BenchError> {
+        Server::start_with(data, &[])
+    }
+
+    /// The same with settings from the environment.
+    pub(super) fn start_with(data: &Path, settings: &[(&str, &str)]) -> Result<Server, BenchError> {
         let started = Instant::now();
         let mut child = Command::new(std::env::current_exe().map_err(BenchError::Io)?)
             .args(["serve", "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--data"])
             .arg(data)
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -44,8 +51,12 @@ impl Server {
             .map_err(BenchError::Io)?;
         let stdout = child.stdout.take().ok_or(BenchError::NoServer)?;
         let mut lines = BufReader::new(stdout).lines();
+        let mut mllp = None;
         let address = loop {
             let line = lines.next().ok_or(BenchError::NoServer)?.map_err(BenchError::Io)?;
+            if let Some(at) = line.strip_prefix("listening mllp://") {
+                mllp = at.trim().parse().ok();
+            }
             if let Some(at) = line.strip_prefix("listening http://") {
                 break at.trim().parse().map_err(|_| BenchError::NoServer)?;
             }
@@ -55,7 +66,8 @@ impl Server {
         std::thread::spawn(move || lines.for_each(drop));
         let token = fs::read_to_string(token_file(data)).map_err(BenchError::Io)?;
         let token = token.trim().to_owned();
-        Ok(Server { child, address, token, cold_start, data: data.to_owned() })
+        let mllp = mllp.ok_or(BenchError::NoServer)?;
+        Ok(Server { child, address, mllp, token, cold_start, data: data.to_owned() })
     }
 
     /// Resident memory in bytes, as the kernel counts it.

@@ -7,6 +7,7 @@ mod log;
 mod parse;
 mod replay;
 mod send;
+mod test_channel;
 mod validate;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ pub enum Hl7Command {
     Convert(convert::ConvertArgs),
     Log(log::LogArgs),
     Replay(replay::ReplayArgs),
+    TestChannel(test_channel::TestChannelArgs),
 }
 
 pub async fn run(command: Hl7Command) -> Result<ExitCode, Failure> {
@@ -33,5 +35,6 @@ pub async fn run(command: Hl7Command) -> Result<ExitCode, Failure> {
         Hl7Command::Convert(args) => convert::run(&args),
         Hl7Command::Log(args) => log::run(args).await,
         Hl7Command::Replay(args) => replay::run(args).await,
+        Hl7Command::TestChannel(args) => test_channel::run(&args),
     }
 }

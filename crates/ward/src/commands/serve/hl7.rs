@@ -7,7 +7,7 @@ use tokio::{sync::watch, task::JoinSet};
 use ward_crypto::{OsRandom, tls};
 use ward_hl7::{Charset, ReadSettings};
 use ward_interop::{
-    contract::{Interface, Receiver, Unmapped},
+    contract::{Interface, Purpose, Receiver, Unmapped},
     mllp::{ListenSettings, Listening},
 };
 use ward_store::Reuse;
@@ -47,8 +47,20 @@ pub fn interface(config: &Hl7Section) -> Interface {
             ..ReadSettings::default()
         },
         unmapped: if config.keep_unmapped { Unmapped::Keep } else { Unmapped::Reject },
+        purpose: if config.keep_only { Purpose::Keep } else { Purpose::Chart },
         reuse: if config.refuse_reused { Reuse::Refuse } else { Reuse::Accept },
         ..Interface::new(INTERFACE)
+    }
+}
+
+/// How much a listener takes on.
+pub fn settings(config: &Hl7Section) -> ListenSettings {
+    ListenSettings {
+        block_bytes: config.block_bytes.get(),
+        connections: config.connections.get(),
+        block_s: config.block_s.get(),
+        idle_s: config.idle_s.map_or(0, |s| s.get()),
+        ..ListenSettings::default()
     }
 }
 
@@ -56,26 +68,20 @@ pub fn interface(config: &Hl7Section) -> Interface {
 pub async fn listen(
     config: &Hl7Section,
     receiver: &Receiver,
+    interface: watch::Receiver<Arc<Interface>>,
     work: &mut JoinSet<()>,
 ) -> Result<Option<Listening>, Failure> {
     if !config.mllp_enabled {
         return Ok(None);
     }
-    let settings = ListenSettings {
-        block_bytes: config.block_bytes.get(),
-        connections: config.connections.get(),
-        block_s: config.block_s.get(),
-        idle_s: config.idle_s.map_or(0, |s| s.get()),
-        ..ListenSettings::default()
-    };
+    let settings = settings(config);
     let files = Certificate::of(config);
     let first = files.as_ref().map(Certificate::load).transpose()?;
     let (sender, tls) = watch::channel(first);
     if let Some(files) = files {
         work.spawn(files.watch(sender));
     }
-    let bound =
-        Listening::bind(config.mllp, receiver.clone(), interface(config), settings, tls).await;
+    let bound = Listening::bind(config.mllp, receiver.clone(), interface, settings, tls).await;
     match bound {
         Ok(listening) => Ok(Some(listening)),
         // Nobody asked for this address: a second server on a machine goes on without.

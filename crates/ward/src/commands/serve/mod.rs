@@ -1,5 +1,6 @@
 //! `ward serve`.
 
+pub mod channels;
 mod hl7;
 mod keeper;
 
@@ -115,7 +116,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let options = ServeOptions { http, tls, socket: Some(site.socket()) };
     let listening = serve(app.clone(), options).await?;
     let mut beside = JoinSet::new();
-    let mllp = hl7::listen(&config.hl7, &receiver, &mut beside).await?;
+    let (announce, announced) = watch::channel(Arc::new(interface.clone()));
+    let mllp = hl7::listen(&config.hl7, &receiver, announced, &mut beside).await?;
     let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
     chart.audit(&cx, Interaction::new(AuditAction::Started), AuditOutcome::Success).await?;
     // Before anybody is told that it listens, so that a signal never finds nobody waiting.
@@ -133,11 +135,18 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let address = listening.address().map_err(|e| Failure::Io("reading the address", e))?;
     say(&format!("listening {scheme}://{address}"))?;
     tracing::info!(%address, "server started");
+    let (stop, stopped) = watch::channel(false);
+    if let Some(folder) = &config.hl7.channels {
+        let main = (interface.clone(), announce);
+        let settings = hl7::settings(&config.hl7);
+        let channels =
+            channels::Running::start(folder.clone(), receiver.clone(), main, settings, &stopped);
+        beside.spawn(channels.await?.watch());
+    }
     let keeper = keeper::start(&chart, &app, config);
     beside.spawn(hl7::working(receiver.clone(), interface));
     beside.spawn(hl7::pruning(receiver.clone(), config.hl7.keep_days.get()));
 
-    let (stop, stopped) = watch::channel(false);
     let mut told = async || {
         tokio::select! {
             _ = terminated.recv() => {}

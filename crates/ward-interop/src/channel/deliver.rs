@@ -1,0 +1,219 @@
+//! Bringing outgoing messages to one destination, in the order in which they were kept.
+//!
+//! A destination that is down holds everything up and loses nothing; it is never taken for a fault
+//! of the message. A message that the receiver will not have is set aside and frees the way.
+
+use std::{path::PathBuf, time::Duration};
+
+use ward_core::{AuditAction, Phi};
+use ward_hl7::{Header, ReadSettings, ack::Next};
+use ward_store::{
+    CommitUnit, Direction, Interaction, KeptMessage, MessageFilter, MessageId, MessageState,
+    NewMessage, Reuse,
+};
+
+use crate::{
+    contract::{Note, Receiver},
+    mllp::Sender,
+};
+
+/// Messages looked for at once.
+const STEP: usize = 64;
+
+/// Longest pause between two tries.
+/// LIMIT: a destination that comes back is noticed within a minute.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// First pause after a try that failed.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
+
+/// Where messages are brought.
+pub enum Target {
+    Mllp(Box<Sender>),
+    /// Each message becomes a file, named by its number.
+    Folder(PathBuf),
+}
+
+/// The way to one destination.
+pub struct Delivery {
+    receiver: Receiver,
+    name: String,
+    target: Target,
+    rejections_max: u32,
+    /// Tries of the message at hand that were answered with a rejection.
+    n_rejected: u32,
+}
+
+/// What a round came to.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Delivered {
+    pub n_sent: u64,
+    /// Set aside for a person.
+    pub n_dead: u64,
+    /// The destination did not take the next one: try again after a pause.
+    pub is_stuck: bool,
+}
+
+/// What became of one try.
+enum Try {
+    Arrived(Vec<u8>),
+    Refused(Vec<u8>),
+    Later,
+}
+
+impl Delivery {
+    pub fn new(receiver: Receiver, name: &str, target: Target, rejections_max: u32) -> Delivery {
+        Delivery { receiver, name: name.to_owned(), target, rejections_max, n_rejected: 0 }
+    }
+
+    /// Brings what waits, as far as the destination takes it.
+    ///
+    /// - Audit: one entry for each message, in the commit that says that it arrived.
+    /// - Repeat: safe; a message that was sent and whose arrival was not written down is sent
+    ///   again, with the same control id, which receivers know.
+    pub async fn round(&mut self) -> Delivered {
+        let mut delivered = Delivered::default();
+        loop {
+            let own = self.receiver.system_context();
+            let filter = MessageFilter {
+                direction: Some(Direction::Out),
+                states: vec![MessageState::Waiting],
+                channel: Some(self.name.clone()),
+                after: Some(MessageId(0)),
+                limit: STEP,
+                ..MessageFilter::default()
+            };
+            let chart = self.receiver.chart().clone();
+            let waiting = match chart.messages_to_work_on(&own, &filter) {
+                Ok(waiting) => waiting,
+                Err(error) => {
+                    tracing::error!(destination = %self.name, %error, "outgoing messages not read");
+                    delivered.is_stuck = true;
+                    return delivered;
+                }
+            };
+            if waiting.is_empty() {
+                return delivered;
+            }
+            for id in waiting {
+                let Ok(Some(message)) = chart.message_to_work_on(&own, id) else {
+                    // Of a patient who was destroyed, or taken away meanwhile.
+                    continue;
+                };
+                let outcome = match self.attempt(&message).await {
+                    Try::Arrived(answer) => self.settle(&message, MessageState::Sent, answer).await,
+                    Try::Refused(answer) => self.settle(&message, MessageState::Dead, answer).await,
+                    Try::Later => None,
+                };
+                match outcome {
+                    Some(MessageState::Sent) => delivered.n_sent += 1,
+                    Some(_) => delivered.n_dead += 1,
+                    None => {
+                        delivered.is_stuck = true;
+                        return delivered;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, message: &KeptMessage) -> Try {
+        let raw = message.raw.reveal();
+        let sender = match &mut self.target {
+            Target::Folder(folder) => {
+                return match write(folder, message.head.id, raw) {
+                    Ok(()) => Try::Arrived(Vec::new()),
+                    Err(error) => {
+                        tracing::warn!(destination = %self.name, %error, "not written");
+                        Try::Later
+                    }
+                };
+            }
+            Target::Mllp(sender) => sender,
+        };
+        let header = Header::scan(raw, &ReadSettings::default()).0;
+        let Some(control_id) = header.map(|it| it.raw(10).to_owned()).filter(|it| !it.is_empty())
+        else {
+            return Try::Refused(Vec::new());
+        };
+        match sender.send(&control_id, raw).await {
+            Ok(sent) => match sent.answer.next() {
+                Next::Done => {
+                    self.n_rejected = 0;
+                    Try::Arrived(sent.raw)
+                }
+                Next::SetAside => {
+                    self.n_rejected = 0;
+                    Try::Refused(sent.raw)
+                }
+                Next::Resend => {
+                    self.n_rejected += 1;
+                    if self.rejections_max <= self.n_rejected {
+                        self.n_rejected = 0;
+                        return Try::Refused(sent.raw);
+                    }
+                    Try::Later
+                }
+            },
+            Err(crate::mllp::SendError::Unframeable) => Try::Refused(Vec::new()),
+            Err(error) => {
+                tracing::warn!(destination = %self.name, %error, "destination not reached");
+                Try::Later
+            }
+        }
+    }
+
+    /// Writes down what became of a message; `None` when that could not be written.
+    async fn settle(
+        &self,
+        message: &KeptMessage,
+        state: MessageState,
+        answer: Vec<u8>,
+    ) -> Option<MessageState> {
+        let mut note = Note::read(message.head.detail.reveal());
+        note.attempts = note.attempts.saturating_add(1);
+        let head = &message.head;
+        let told = NewMessage {
+            direction: Direction::Out,
+            state,
+            channel: head.channel.clone(),
+            kind: head.kind.clone(),
+            control_id: head.control_id.clone(),
+            sender: head.sender.clone(),
+            patient: head.patient.clone(),
+            time: head.time,
+            raw: message.raw.clone(),
+            detail: Phi::new(note.to_bytes()),
+            answer: Phi::new(answer),
+            reuse: Reuse::Accept,
+        };
+        let unit = CommitUnit { restated: vec![(head.id, told)], ..CommitUnit::default() };
+        let act = Interaction::new(AuditAction::Export).with_detail(format!("hl7 {}", head.kind));
+        let cx = self.receiver.interface_context(&self.name);
+        match self.receiver.chart().commit(&cx, act, unit).await {
+            Ok(_) => Some(state),
+            Err(error) => {
+                tracing::error!(destination = %self.name, %error, "delivery not written down");
+                None
+            }
+        }
+    }
+}
+
+/// The pause after `n` tries that failed, spread by `random` so that not all come back at once.
+pub fn backoff(n: u32, random: u8) -> Duration {
+    let doubled = PAUSE_MIN.saturating_mul(1u32.checked_shl(n.min(16)).unwrap_or(u32::MAX));
+    let pause = doubled.min(PAUSE_MAX);
+    // Between three quarters and the whole of it.
+    pause.mul_f64(0.75 + 0.25 * f64::from(random) / 255.0)
+}
+
+/// Whole or not at all, and under the same name when it is written again.
+fn write(folder: &std::path::Path, id: MessageId, raw: &[u8]) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let part = folder.join(format!("{:012}.part", id.0));
+    let mut file = std::fs::File::create(&part)?;
+    std::io::Write::write_all(&mut file, raw)?;
+    file.sync_all()?;
+    std::fs::rename(part, folder.join(format!("{:012}.hl7", id.0)))
+}

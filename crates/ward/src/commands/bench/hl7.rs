@@ -1,0 +1,267 @@
+//! `ward bench --hl7`: durable acknowledgments over MLLP, beside what the disk and a bare group
+//! commit can do.
+
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use ward_hl7::mllp::frame;
+use ward_store::probe::{ProbeLoad, probe};
+
+use super::{BenchArgs, BenchError, Figure, load::count, server::Server};
+
+/// Connections measured.
+const CONNECTIONS: [u32; 3] = [1, 8, 64];
+
+/// Messages on one connection are fewer: each waits for the disk alone.
+const MESSAGES_ALONE_MAX: u32 = 4_000;
+
+pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, BenchError> {
+    let mut figures = Vec::new();
+    let load = ProbeLoad { rows: 20_000, row_bytes: 600, keys_per_row: 1, rows_per_commit: 64 };
+    let disk = probe(folder, load)?;
+    let flushes_per_s = 1.0 / disk.fdatasync.as_secs_f64();
+    figures.push(Figure::rate("raw fdatasync", flushes_per_s, None));
+    let mut bare = Vec::new();
+    for n in CONNECTIONS {
+        let rate =
+            bare_group_commit(&folder.join(format!("bare-{n}")), n, messages_of(args, n)).await?;
+        figures.push(Figure::rate(
+            &format!("bare group commit, {n} connections"),
+            rate.per_s,
+            None,
+        ));
+        bare.push(rate.per_s);
+    }
+    let at = |n: usize| bare.get(n).copied().unwrap_or(0.0);
+    let mut keep_64 = 0.0;
+    for (mode, keep_only) in [("message kept", true), ("message kept and ADT in the chart", false)]
+    {
+        let data = folder.join(if keep_only { "keep" } else { "chart" });
+        Server::prepare(&data)?;
+        let keep = if keep_only { "true" } else { "false" };
+        let server = Server::start_with(&data, &[("WARD_HL7_KEEP_ONLY", keep)])?;
+        for (place, n) in CONNECTIONS.into_iter().enumerate() {
+            let seen = load_with(server.mllp, n, messages_of(args, n), place).await?;
+            let goal = match (keep_only, n) {
+                (true, 1) => Some(0.9 * flushes_per_s),
+                (true, 64) => Some(0.6 * at(2)),
+                (false, 64) => Some(0.5 * keep_64),
+                _ => None,
+            };
+            if keep_only && n == 64 {
+                keep_64 = seen.per_s;
+            }
+            let name = format!("{mode}, {n} connections");
+            figures.push(Figure {
+                p50_ms: Some(seen.p50_ms),
+                p99_ms: Some(seen.p99_ms),
+                n_failed: seen.n_failed,
+                ..Figure::rate(&name, seen.per_s, goal)
+            });
+        }
+        if !keep_only {
+            figures.extend(endless_block(&server).await?);
+        }
+        server.stop()?;
+    }
+    Ok(figures)
+}
+
+fn messages_of(args: &BenchArgs, connections: u32) -> u32 {
+    if connections == 1 { args.requests.min(MESSAGES_ALONE_MAX) } else { args.requests }
+}
+
+/// Resident memory while a block that never ends is sent.
+async fn endless_block(server: &Server) -> Result<Vec<Figure>, BenchError> {
+    let before = server.resident_bytes();
+    let mut stream = TcpStream::connect(server.mllp).await.map_err(BenchError::Io)?;
+    let mut highest = before;
+    let chunk = vec![b'A'; 1 << 20];
+    stream.write_all(&[0x0b]).await.map_err(BenchError::Io)?;
+    for _ in 0..200 {
+        if stream.write_all(&chunk).await.is_err() {
+            break;
+        }
+        highest = highest.max(server.resident_bytes());
+    }
+    let mib = |bytes: u64| f64::from(u32::try_from(bytes >> 10).unwrap_or(u32::MAX)) / 1024.0;
+    let figure = |name: &str, value, goal| Figure {
+        name: name.to_owned(),
+        value,
+        unit: "MiB",
+        p50_ms: None,
+        p99_ms: None,
+        n_failed: 0,
+        goal,
+    };
+    Ok(vec![
+        figure("memory before an endless block", mib(before), None),
+        // Twice the cap of a block and the buffers of connections, beside what was there.
+        figure("memory with an endless block", mib(highest), Some(mib(before) + 2.0 * 50.0)),
+    ])
+}
+
+impl Figure {
+    fn rate(name: &str, per_s: f64, goal: Option<f64>) -> Figure {
+        Figure {
+            name: name.to_owned(),
+            value: per_s,
+            unit: "/s",
+            p50_ms: None,
+            p99_ms: None,
+            n_failed: 0,
+            goal: goal.map(f64::round),
+        }
+    }
+}
+
+struct Rate {
+    per_s: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    n_failed: usize,
+}
+
+/// Sends `n_messages` over `connections`, each waiting for its answer before the next.
+async fn load_with(
+    address: SocketAddr,
+    connections: u32,
+    n_messages: u32,
+    round: usize,
+) -> Result<Rate, BenchError> {
+    let next = Arc::new(AtomicU32::new(0));
+    let mut tasks = JoinSet::new();
+    let started = Instant::now();
+    for _ in 0..connections {
+        let next = Arc::clone(&next);
+        tasks.spawn(async move {
+            let mut stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            let (mut times, mut n_failed) = (Vec::new(), 0);
+            let mut buffer = vec![0; 4096];
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n_messages <= n {
+                    return Ok::<_, std::io::Error>((times, n_failed));
+                }
+                let block = frame(admission(round, n).as_bytes()).unwrap_or_default();
+                let sent = Instant::now();
+                stream.write_all(&block).await?;
+                let answer = answer(&mut stream, &mut buffer).await?;
+                times.push(sent.elapsed());
+                n_failed += usize::from(memchr::memmem::find(&answer, b"MSA|AA").is_none());
+            }
+        });
+    }
+    let (mut times, mut n_failed) = (Vec::new(), 0);
+    while let Some(task) = tasks.join_next().await {
+        let (of_one, failed) = task?.map_err(BenchError::Io)?;
+        times.extend(of_one);
+        n_failed += failed;
+    }
+    Ok(rate(started.elapsed(), times, n_failed))
+}
+
+fn rate(elapsed: Duration, mut times: Vec<Duration>, n_failed: usize) -> Rate {
+    times.sort_unstable();
+    let at = |percent: usize| {
+        let place = times.len().saturating_sub(1) * percent / 100;
+        times.get(place).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    };
+    let per_s = count(times.len()) / elapsed.as_secs_f64();
+    Rate { per_s, p50_ms: at(50), p99_ms: at(99), n_failed }
+}
+
+/// One block of the stream.
+async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    while !answer.ends_with(&[0x1c, 0x0d]) {
+        let n = stream.read(buffer).await?;
+        if n == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend_from_slice(buffer.get(..n).unwrap_or_default());
+    }
+    Ok(answer)
+}
+
+/// An admission of a patient of its own.
+fn admission(round: usize, n: u32) -> String {
+    let mrn = format!("B{round}{n:07}");
+    format!(
+        "MSH|^~\\&|REG|HOSP|WARD|HOSP|20260101080000||ADT^A01^ADT_A01|{mrn}|P|2.5.1\r\
+         EVN||20260101080000\r\
+         PID|1||{mrn}^^^HOSP^MR||Bench^Person{n}^Q||19700102|F|||1 Main St^^Springfield^IL^62701^USA^H||555-555-0100^PRN^PH|||M\r\
+         NK1|1|Bench^Other|SPO^Spouse^HL70063||555-555-0101\r\
+         PV1|1|I|W1^101^A^HOSP||||1234^Doe^John^^^Dr.|||MED||||||||V{mrn}^^^HOSP^VN\r\
+         DG1|1||840539006^COVID-19^SCT||20260101080000|A\r"
+    )
+}
+
+/// The same exchange with nothing behind it but a file and one thread that flushes it.
+async fn bare_group_commit(
+    path: &Path,
+    connections: u32,
+    n_messages: u32,
+) -> Result<Rate, BenchError> {
+    type Waiting = (Vec<u8>, tokio::sync::oneshot::Sender<()>);
+    let (sender, receiver) = std::sync::mpsc::channel::<Waiting>();
+    let mut file = std::fs::File::create(path).map_err(BenchError::Io)?;
+    let syncer = std::thread::spawn(move || -> std::io::Result<()> {
+        while let Ok((bytes, answer)) = receiver.recv() {
+            file.write_all(&bytes)?;
+            let mut answers = vec![answer];
+            while let Ok((bytes, answer)) = receiver.try_recv() {
+                file.write_all(&bytes)?;
+                answers.push(answer);
+            }
+            file.sync_data()?;
+            for answer in answers {
+                // Whoever went away does not wait.
+                let _gone = answer.send(());
+            }
+        }
+        Ok(())
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(BenchError::Io)?;
+    let address = listener.local_addr().map_err(BenchError::Io)?;
+    let serving = tokio::spawn(async move {
+        let mut tasks = JoinSet::new();
+        for _ in 0..connections {
+            let Ok((mut stream, _)) = listener.accept().await else { return };
+            let sender = sender.clone();
+            tasks.spawn(async move {
+                stream.set_nodelay(true)?;
+                let mut buffer = vec![0; 4096];
+                while let Ok(block) = answer(&mut stream, &mut buffer).await {
+                    let (done, safe) = tokio::sync::oneshot::channel();
+                    if sender.send((block, done)).is_err() || safe.await.is_err() {
+                        break;
+                    }
+                    stream.write_all(b"\x0bMSH|^~\\&\rMSA|AA|1\r\x1c\r").await?;
+                }
+                Ok::<_, std::io::Error>(())
+            });
+        }
+        drop(sender);
+        while tasks.join_next().await.is_some() {}
+    });
+    let seen = load_with(address, connections, n_messages, 9).await?;
+    serving.await?;
+    let synced = tokio::task::spawn_blocking(move || syncer.join()).await?;
+    synced.map_err(|_| BenchError::Answer("the syncer ended badly"))?.map_err(BenchError::Io)?;
+    Ok(seen)
+}
