@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use crate::run::{Run, Stop, target};
 
-/// FHIR clients that were not written here.
-const CLIENTS: &[&str] = &["fhirpy==2.2.0", "fhirclient==4.3.2"];
+/// Clients of FHIR and HL7 v2 that were not written here.
+const CLIENTS: &[&str] = &["fhirpy==2.2.0", "fhirclient==4.3.2", "hl7==0.4.5"];
 
-/// The Python with the public FHIR clients; tests look for it here.
+/// The Python with the public clients; tests look for it here.
 pub fn python() -> PathBuf {
     target().join("clients/bin/python")
 }
 
 /// Makes the Python if it is not there; a second call finds it and does nothing.
 pub fn run() -> Result<(), Stop> {
-    let has_clients = || Run::new(python()).args(["-c", "import fhirpy, fhirclient"]).works();
+    let has_clients = || Run::new(python()).args(["-c", "import fhirpy, fhirclient, hl7"]).works();
     if has_clients() {
         return Ok(());
     }

@@ -28,8 +28,9 @@ use crate::{
     truth::{self, TenantRow, Truth, TruthError, schema},
     unit::{CommitUnit, Interaction, Receipt},
     writer::{
-        Work, WriterHandle, WriterParts, batch,
+        Work, WriterHandle, WriterParts,
         faults::{Faults, NoFaults},
+        kept,
     },
 };
 
@@ -195,7 +196,7 @@ impl Chart {
         if let Some(key) = &unit.idempotency
             && let Some(receipt) = inner
                 .truth
-                .read(|db| batch::kept_answer(db, &inner.keyring, key, cx.now.as_microsecond()))?
+                .read(|db| kept::kept_answer(db, &inner.keyring, key, cx.now.as_microsecond()))?
         {
             self.audit_having_seen(cx, act, AuditOutcome::Success, seen).await?;
             return Ok(receipt);

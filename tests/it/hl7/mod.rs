@@ -6,7 +6,6 @@ mod commands;
 mod framing;
 mod kills;
 mod lanes;
-mod retention;
 mod tls;
 
 use ward_tests::Client;

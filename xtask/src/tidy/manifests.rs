@@ -10,8 +10,8 @@ const WALLS: &[(&str, &[&str])] = &[
     ("miette", &["ward-policy"]),
     ("argon2", &["ward-crypto"]),
     ("aws-lc-rs", &["ward-crypto"]),
-    ("rustls", &["ward-crypto", "ward-web"]),
-    ("tokio-rustls", &["ward-web"]),
+    ("rustls", &["ward-crypto", "ward-interop", "ward-web"]),
+    ("tokio-rustls", &["ward-interop", "ward-web"]),
     // The binary's bench measures bare SQLite beside the store.
     ("rusqlite", &["ward-store", "ward"]),
     ("fjall", &["ward-store"]),

@@ -1,4 +1,5 @@
 //! Messages to a chart in a temporary folder, and what became of them.
 
+mod retention;
 mod rig;
 mod stay;

@@ -16,7 +16,10 @@ use super::{
 use crate::contract::{Interface, Receiver};
 
 /// The certificates in use; what is sent later is used by later connections. `None` is plain TCP.
-pub type Tls = watch::Receiver<Option<Arc<rustls::ServerConfig>>>;
+pub type Tls = watch::Receiver<Option<Certificate>>;
+
+/// A certificate with its key, ready to be shown.
+pub type Certificate = Arc<rustls::ServerConfig>;
 
 /// How much one listener takes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -7,5 +7,5 @@ mod listener;
 mod peers;
 mod sender;
 
-pub use listener::{ListenError, ListenSettings, Listening, Tls};
+pub use listener::{Certificate, ListenError, ListenSettings, Listening, Tls};
 pub use sender::{SendError, SendSettings, Sender, Sent};

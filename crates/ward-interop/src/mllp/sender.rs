@@ -160,3 +160,7 @@ fn answer_to(control_id: &str, block: &[u8]) -> Option<Answer> {
     let answer = Answer::of(&message?)?;
     answer.is_to(control_id).then_some(answer)
 }
+
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod tests;

@@ -6,7 +6,10 @@ use ward_core::AuditOutcome;
 use ward_crypto::merkle::Frontier;
 
 use super::{
-    Done, IDEMPOTENCY_LABEL, Job, State, Work, Writer, faults::Fault, recent::Recent,
+    Done, Job, State, Work, Writer,
+    faults::Fault,
+    kept::{self, insert_key},
+    recent::Recent,
     sign::sign_if_due,
 };
 use crate::{
@@ -16,9 +19,9 @@ use crate::{
     feed,
     index::IndexChange,
     indexer::Applied,
-    keys::{KeyRow, Keyring, NewKey, Scope},
+    keys::{Keyring, NewKey, Scope},
     message::{self, MessageId, Reuse},
-    prepare::{self, PreparedUnit, PreparedWrite},
+    prepare::{PreparedUnit, PreparedWrite},
     queue,
     truth::{
         self, TruthError,
@@ -312,20 +315,7 @@ impl UnitAt<'_> {
 
     /// The kept answer, when this unit was done before.
     fn replay_of(&self, unit: &PreparedUnit) -> Result<Option<Done>, TruthError> {
-        let mut kept = None;
-        if let Some((key, _)) = &unit.idempotency {
-            kept = kept_answer(self.db, self.keyring, key, unit.now_us)?;
-        }
-        if let Some(new) = &unit.message
-            && let message::rows::Before::Same(id) = message::rows::before(self.db, &new.columns)?
-        {
-            let answer = message::rows::answer_of(self.db, self.keyring, id)?;
-            kept = answer.map(|(seq, answer)| Receipt {
-                seq,
-                replayed: Some(answer),
-                message: Some(MessageId(id)),
-            });
-        }
+        let kept = kept::of(self.db, self.keyring, unit)?;
         Ok(kept.map(|receipt| Done { receipt, leased: Vec::new(), n_keys: 0 }))
     }
 
@@ -593,33 +583,6 @@ impl UnitAt<'_> {
         self.state.frontier.push(audit::leaf(n, &sealed));
         Ok(())
     }
-}
-
-/// What a unit with this idempotency key came to, when it was done less than a day ago.
-pub(crate) fn kept_answer(
-    db: &Connection,
-    keyring: &Keyring,
-    key: &[u8; 32],
-    now_us: i64,
-) -> Result<Option<Receipt>, TruthError> {
-    let sql = "SELECT seq, sealed FROM idempotency WHERE key = ?1 AND expires > ?2";
-    let kept: Option<(u64, Vec<u8>)> = db
-        .prepare_cached(sql)?
-        .query_row(params![key, now_us], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((seq, sealed)) = kept else { return Ok(None) };
-    let answer = keyring
-        .open_own(IDEMPOTENCY_LABEL, prepare::half_of(key), &sealed)
-        .map_err(|_| TruthError::Row("kept answer does not open"))?;
-    Ok(Some(Receipt { seq: Seq(seq), replayed: Some(answer), message: None }))
-}
-
-fn insert_key(db: &Connection, scope: &Scope, row: &KeyRow) -> Result<(), TruthError> {
-    // Two units that bring the same new patient carry the same key; the first one writes it.
-    let sql = "INSERT OR IGNORE INTO scope_key (scope, tenant_version, wrapped, name) \
-               VALUES (?1, ?2, ?3, ?4)";
-    db.prepare_cached(sql)?.execute(params![scope.0, row.tenant_version, row.wrapped, row.name])?;
-    Ok(())
 }
 
 /// Answers a caller; one that went away does not matter, its unit is done all the same.

@@ -3,6 +3,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod faults;
+pub(crate) mod kept;
 mod recent;
 mod sign;
 

@@ -25,7 +25,7 @@ use super::{BenchArgs, BenchError, Figure, load::count, server::Server};
 /// Connections measured.
 const CONNECTIONS: [u32; 3] = [1, 8, 64];
 
-/// Messages on one connection are fewer: each waits for the disk alone.
+/// LIMIT: on one connection each message waits for the disk alone.
 const MESSAGES_ALONE_MAX: u32 = 4_000;
 
 pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, BenchError> {

@@ -8,7 +8,7 @@ use ward_crypto::{OsRandom, tls};
 use ward_hl7::{Charset, ReadSettings};
 use ward_interop::{
     contract::{Interface, Purpose, Receiver, Unmapped},
-    mllp::{ListenSettings, Listening},
+    mllp::{Certificate, ListenSettings, Listening},
 };
 use ward_store::Reuse;
 use ward_web::system_ctx;
@@ -75,8 +75,8 @@ pub async fn listen(
         return Ok(None);
     }
     let settings = settings(config);
-    let files = Certificate::of(config);
-    let first = files.as_ref().map(Certificate::load).transpose()?;
+    let files = CertificateFiles::of(config);
+    let first = files.as_ref().map(CertificateFiles::load).transpose()?;
     let (sender, tls) = watch::channel(first);
     if let Some(files) = files {
         work.spawn(files.watch(sender));
@@ -132,19 +132,19 @@ pub async fn pruning(receiver: Receiver, keep_days: u32) {
 }
 
 /// The files of the listener's certificate.
-struct Certificate {
+struct CertificateFiles {
     cert: PathBuf,
     key: PathBuf,
     client_ca: Option<PathBuf>,
 }
 
-impl Certificate {
-    fn of(config: &Hl7Section) -> Option<Certificate> {
+impl CertificateFiles {
+    fn of(config: &Hl7Section) -> Option<CertificateFiles> {
         let (cert, key) = (config.tls_cert.clone()?, config.tls_key.clone()?);
-        Some(Certificate { cert, key, client_ca: config.tls_client_ca.clone() })
+        Some(CertificateFiles { cert, key, client_ca: config.tls_client_ca.clone() })
     }
 
-    fn load(&self) -> Result<Arc<rustls::ServerConfig>, tls::TlsError> {
+    fn load(&self) -> Result<Certificate, tls::TlsError> {
         tls::server_config(&self.cert, &self.key, self.client_ca.as_deref(), &[]).map(Arc::new)
     }
 
@@ -156,7 +156,7 @@ impl Certificate {
     }
 
     /// Uses a new certificate for the connections after it; one that cannot be read is passed over.
-    async fn watch(self, sender: watch::Sender<Option<Arc<rustls::ServerConfig>>>) {
+    async fn watch(self, sender: watch::Sender<Option<Certificate>>) {
         let mut known = self.changed();
         loop {
             tokio::time::sleep(TLS_REST).await;
