@@ -35,7 +35,6 @@ const SLIPS: &[(&str, &str)] = &[
     ("Annotation.", ""),
     ("[3.version", "[3].version"),
     ("suffix[2}", "suffix[2]"),
-    ("Quantity.", ""),
     ("value.CodeableConcept", "valueCodeableConcept"),
     ("payer", "payor"),
     ("[each]", "[1*]"),
@@ -113,6 +112,9 @@ fn target(text: &str) -> Option<String> {
     let mut text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     for (slip, right) in SLIPS {
         text = text.replace(slip, right);
+    }
+    if let Some(rest) = text.strip_prefix("Quantity.") {
+        text = rest.to_owned();
     }
     let (open, close) = (text.matches('(').count(), text.matches(')').count());
     text.push_str(&")".repeat(open.saturating_sub(close)));

@@ -21,7 +21,7 @@ pub fn adt(event: &str, id: &str, mrn: &str, time: &str) -> String {
         "MSH|^~\\&|REG|HOSP|WARD|HOSP|{time}||ADT^{event}^ADT_A01|{id}|P|2.5.1\n\
          EVN||{time}\n\
          PID|1||{mrn}^^^HOSP^MR||Meyer{mrn}^Anna||19700102|F\n\
-         PV1|1|I|W1^101^A|||||||||||||||||V{mrn}^^^HOSP^VN"
+         PV1|1|I|W1^101^A||||||||||||||||V{mrn}^^^HOSP^VN"
     ))
 }
 

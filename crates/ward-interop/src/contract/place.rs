@@ -8,7 +8,7 @@ use ward_fhir::{
 use ward_hl7::{Location, ProblemKind};
 use ward_store::{Absent, Chart, Filter, Part, Query, Reader};
 
-use super::apply::Trouble;
+use super::{apply::Trouble, join};
 
 /// Longest chain of merges that is followed.
 /// LIMIT: nobody merges the same person more often; a circle ends here.
@@ -98,6 +98,10 @@ pub(super) fn by_identifiers(
             if places.iter().all(|other: &Place| other.key != place.key) {
                 places.push(place);
             }
+        }
+        // Who was merged before is meant, and not who has taken the number over since.
+        if is_replaced && 1 < places.len() {
+            places.retain(|place| place.existing.as_ref().is_some_and(join::is_replaced));
         }
         match places.len() {
             0 => absent.push(Absent { kind, clauses: vec![clause], seen }),

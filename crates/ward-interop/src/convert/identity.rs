@@ -17,8 +17,6 @@ const IDENTIFIED: &[&str] = &[
     "Encounter",
     "Immunization",
     "Location",
-    "MedicationAdministration",
-    "MedicationDispense",
     "MedicationRequest",
     "Organization",
     "Patient",
@@ -45,6 +43,12 @@ const DISTINCT: &[(&str, &[&str])] = &[
     ("RelatedPerson", &["name", "relationship"]),
     ("Specimen", &["type", "collection"]),
     ("Immunization", &["vaccineCode", "occurrenceDateTime"]),
+    // An order is given, and dispensed, many times.
+    (
+        "MedicationAdministration",
+        &["medicationCodeableConcept", "effectiveDateTime", "effectivePeriod", "request"],
+    ),
+    ("MedicationDispense", &["medicationCodeableConcept", "whenHandedOver"]),
 ];
 
 /// `scope`: what the resource belongs to in the message, such as the facility and the order, the
@@ -53,7 +57,7 @@ pub(super) fn identity(kind: &str, resource: &Json<'_>, scope: &[String]) -> Ide
     if OF_MESSAGE.contains(&kind) {
         return Identity::Message;
     }
-    let identifiers = identifiers(resource);
+    let identifiers = telling(kind, resource);
     if IDENTIFIED.contains(&kind) && !identifiers.is_empty() {
         return Identity::Identifiers(identifiers);
     }
@@ -67,6 +71,32 @@ pub(super) fn identity(kind: &str, resource: &Json<'_>, scope: &[String]) -> Ide
         }
     }
     Identity::Key(key)
+}
+
+/// Those identifiers that mean this very record: the numbers of an order are shared by all that
+/// comes of it.
+fn telling(kind: &str, resource: &Json<'_>) -> Vec<(String, String)> {
+    let wanted = match kind {
+        "DiagnosticReport" => "FILL",
+        "ServiceRequest" | "MedicationRequest" => "PLAC",
+        _ => return identifiers(resource),
+    };
+    let all = resource.get("identifier").map(Json::items).unwrap_or_default();
+    let is_wanted = |it: &&Json<'_>| {
+        let codings = it.get("type").and_then(|it| it.get("coding")).map(Json::items);
+        let code = codings.unwrap_or_default().first().and_then(|it| it.get("code")?.as_str());
+        code == Some(wanted)
+    };
+    let text = |it: &Json<'_>, name: &str| {
+        it.get(name).and_then(Json::as_str).unwrap_or_default().to_owned()
+    };
+    let told: Vec<(String, String)> = all
+        .iter()
+        .filter(is_wanted)
+        .map(|it| (text(it, "system"), text(it, "value")))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    if told.is_empty() { identifiers(resource) } else { told }
 }
 
 /// Systems and values, those that name their system first.

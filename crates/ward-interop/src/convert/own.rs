@@ -42,8 +42,9 @@ pub(super) fn run<'m>(
     match name {
         "!whole" => put(engine, cursor, value.whole_text(), &row.id),
         "!lines" => lines(engine, cursor, &row.id),
-        "!authority" | "!identifier-system" => {
-            let system = authority(engine, value);
+        "!authority" | "!assigner" => {
+            let shift = u16::from(name == "!assigner");
+            let system = authority(engine, value, shift);
             put(engine, cursor, system, &row.id);
         }
         "!name" => put(engine, cursor, name_text(value), &row.id),
@@ -73,19 +74,22 @@ fn lines(engine: &mut Engine<'_, '_>, cursor: &Cursor, row: &RowId) {
     put(engine, cursor, Some(texts.join("\n").trim_end().to_owned()), row);
 }
 
-/// HD as the system of an identifier: its OID or UUID, else what the site says of its name.
-fn authority(engine: &Engine<'_, '_>, value: Value<'_>) -> Option<String> {
-    let part = |n| value.part(n).text();
+/// HD as the system of an identifier: its OID or UUID, else what the site says of its name. In EI
+/// it stands one further.
+fn authority(engine: &Engine<'_, '_>, value: Value<'_>, shift: u16) -> Option<String> {
+    let part = |n: u16| value.part(n + shift).text();
     let name = part(1);
     if let Some(uri) = name.as_deref().and_then(|name| engine.maps().authority(name)) {
         return Some(uri.to_owned());
     }
+    // Some have a URI that people use instead of their OID.
+    let known = |uri: String| engine.maps().authority(&uri).map_or(uri.clone(), ToOwned::to_owned);
     match (part(2), part(3).as_deref()) {
-        (Some(id), Some("ISO")) => Some(format!("urn:oid:{id}")),
+        (Some(id), Some("ISO")) => Some(known(format!("urn:oid:{id}"))),
         (Some(id), Some("UUID" | "GUID")) => Some(format!("urn:uuid:{}", id.to_lowercase())),
         (Some(id), Some("URI" | "URL")) => Some(id.into_owned()),
         (Some(id), Some("DNS")) if name.is_none() => Some(engine.authority(&id)),
-        (Some(id), _) if super::code::is_oid(&id) => Some(format!("urn:oid:{id}")),
+        (Some(id), _) if super::code::is_oid(&id) => Some(known(format!("urn:oid:{id}"))),
         (id, _) => name.or(id).map(|name| engine.authority(&name)),
     }
 }

@@ -125,7 +125,14 @@ impl<'c, 'm> Engine<'c, 'm> {
 
     /// Runs a data type's map on `value` into the element at `cursor`.
     pub fn value(&mut self, map: &Arc<PartMap>, value: Value<'m>, cursor: &Cursor, from: &RowId) {
-        if DEPTH_MAX <= self.depth || !self.fill(cursor, from) {
+        if self.fill(cursor, from) {
+            self.rows(map, value, cursor);
+        }
+    }
+
+    /// The rows of a data type's map, into an element that is theirs.
+    fn rows(&mut self, map: &Arc<PartMap>, value: Value<'m>, cursor: &Cursor) {
+        if DEPTH_MAX <= self.depth {
             return;
         }
         self.depth += 1;
@@ -203,7 +210,11 @@ impl<'c, 'm> Engine<'c, 'm> {
         {
             return;
         }
-        self.value(map, value, &cursor, &row.id);
+        // `$this` is the element in hand: what fills it goes on filling it.
+        match row.to.steps.is_empty() && row.to.sibling.is_none() {
+            true => self.rows(map, value, &cursor),
+            false => self.value(map, value, &cursor, &row.id),
+        }
     }
 
     /// A row without a map: the text, as the element asks for it.

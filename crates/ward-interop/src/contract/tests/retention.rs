@@ -9,7 +9,7 @@ fn update(id: &str) -> String {
         "MSH|^~\\&|REG|HOSP|WARD|HOSP|20260101080000||ADT^A08^ADT_A01|{id}|P|2.5.1\n\
          EVN||20260101080000\n\
          PID|1||4711^^^HOSP^MR||Meyer^Anna||19700102|F\n\
-         PV1|1|I|W1^101^A|||||||||||||||||V100^^^HOSP^VN"
+         PV1|1|I|W1^101^A||||||||||||||||V100^^^HOSP^VN"
     )
 }
 

@@ -7,7 +7,7 @@ fn adt(event: &str, id: u32, time: &str, pv1: &str) -> String {
         "MSH|^~\\&|REG|HOSP|WARD|HOSP|{time}||ADT^{event}^ADT_A01|{id}|P|2.5.1|||AL|NE||UNICODE UTF-8\n\
          EVN||{time}\n\
          PID|1||4711^^^HOSP^MR||Meyer^Anna^Maria||19700102|F|||Main St 1^^Springfield^IL^62701\n\
-         PV1|1|I|{pv1}||||1234^Doe^John|||MED||||||||V100^^^HOSP^VN"
+         PV1|1|I|{pv1}||||1234^Doe^John|||MED|||||||||V100^^^HOSP^VN"
     )
     // Original mode, unless a test says otherwise.
     .replace("|||AL|NE||UNICODE UTF-8", "||||||UNICODE UTF-8")
@@ -32,10 +32,8 @@ async fn a_stay_begins_moves_and_ends() {
     let encounter = rig.one("Encounter", "").await;
     assert_eq!(text(&encounter, "status"), "finished");
     assert_eq!(rig.search("Patient", "").await.len(), 1);
-    assert_eq!(
-        rig.events(),
-        ["PatientAdmission", "PatientTransfer", "PatientDischarge", "PatientTransfer"]
-    );
+    // The late one changed nothing, and so is no event.
+    assert_eq!(rig.events(), ["PatientAdmission", "PatientTransfer", "PatientDischarge"]);
     let states: Vec<_> = rig.messages().await.iter().map(|it| it.head.state.as_str()).collect();
     assert_eq!(states, ["applied"; 5]);
 }

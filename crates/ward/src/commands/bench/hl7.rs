@@ -206,7 +206,7 @@ fn admission(round: usize, n: u32) -> String {
          EVN||20260101080000\r\
          PID|1||{mrn}^^^HOSP^MR||Bench^Person{n}^Q||19700102|F|||1 Main St^^Springfield^IL^62701^USA^H||555-555-0100^PRN^PH|||M\r\
          NK1|1|Bench^Other|SPO^Spouse^HL70063||555-555-0101\r\
-         PV1|1|I|W1^101^A^HOSP||||1234^Doe^John^^^Dr.|||MED||||||||V{mrn}^^^HOSP^VN\r\
+         PV1|1|I|W1^101^A^HOSP||||1234^Doe^John^^^Dr.|||MED|||||||||V{mrn}^^^HOSP^VN\r\
          DG1|1||840539006^COVID-19^SCT||20260101080000|A\r"
     )
 }

@@ -28,6 +28,10 @@ const LOOK_REST: Duration = Duration::from_secs(5);
 /// How long a way out rests when nothing wakes it.
 const DELIVER_REST: Duration = Duration::from_secs(2);
 
+/// Rounds in which a way out that is no longer in any file still looks for messages.
+/// LIMIT: a minute, longer than any message is worked on.
+const ROUNDS_RETIRED: u32 = 30;
+
 /// Seconds for a connection to a destination.
 const CONNECT_S: u64 = 10;
 
@@ -206,7 +210,7 @@ async fn delivering(
     mut delivery: Delivery,
     mut retired: watch::Receiver<bool>,
 ) {
-    let mut n_failed = 0u32;
+    let (mut n_failed, mut left) = (0u32, ROUNDS_RETIRED);
     loop {
         let round = delivery.round().await;
         if round.is_stuck {
@@ -217,13 +221,13 @@ async fn delivering(
         } else {
             n_failed = 0;
             if *retired.borrow_and_update() {
-                return;
+                // A message that was under way when the file changed is still to come.
+                match left.checked_sub(1) {
+                    Some(less) => left = less,
+                    None => return,
+                }
             }
-            tokio::select! {
-                _ = tokio::time::timeout(DELIVER_REST, receiver.outgoing()) => {}
-                // Once more: what was kept a moment ago.
-                Ok(()) = retired.changed() => {}
-            }
+            let _woken = tokio::time::timeout(DELIVER_REST, receiver.outgoing()).await;
         }
     }
 }
