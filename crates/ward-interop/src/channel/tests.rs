@@ -32,7 +32,7 @@ fn a_channel_takes_what_it_is_for_and_sets_what_it_says() {
         let (message, _) = Message::read(text.as_bytes(), &ReadSettings::default());
         message.unwrap().into_owned()
     };
-    let text = "MSH|^~\\&|A|HOSP|W|H|||ADT^A08|1|P|2.5\rPID|1||7||A^B|||||||||||||999\rZZZ|x|\r";
+    let text = "MSH|^~\\&|A|HOSP|W|H|||ADT^A08|1|P|2.5\rPID|1||7||A^B||||||||||||||999\rZZZ|x|\r";
     let message = read(text);
     assert!(forwards[0].takes(&message));
     assert!(!forwards[0].takes(&read(&text.replace("HOSP", "OTHER"))));

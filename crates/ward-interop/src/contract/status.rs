@@ -97,6 +97,10 @@ fn is_of_message(converted: &Converted, draft: &Drafted) -> bool {
         "Patient" | "Encounter" | "RelatedPerson" | "Coverage" | "Account" => {
             matches!(code, "ADT" | "BAR" | "DFT")
         }
+        // A result, a dispense or an administration names the order; it is not the order's word.
+        "ServiceRequest" | "MedicationRequest" => {
+            !matches!(code, "ORU" | "OUL" | "RAS" | "RDS" | "VXU" | "MDM")
+        }
         "Practitioner" | "PractitionerRole" | "Organization" | "Location" => code == "MFN",
         _ => true,
     }

@@ -15,11 +15,12 @@ use super::{
 };
 
 /// Every conversion with a name; a test compares the maps with it.
+#[cfg(test)]
 pub(super) const NAMES: &[&str] = &[
     "!attachment",
+    "!assigner",
     "!authority",
     "!digits",
-    "!identifier-system",
     "!lines",
     "!location",
     "!name",
@@ -219,7 +220,7 @@ fn attachment<'m>(engine: &mut Engine<'_, 'm>, value: Value<'m>, cursor: &Cursor
         ("ft" | "tx" | "st", _) => "text/plain".to_owned(),
         ("im" | "image", sub) => format!("image/{}", if sub.is_empty() { "*" } else { sub }),
         ("ap", sub) => format!("application/{}", if sub.is_empty() { "octet-stream" } else { sub }),
-        (kind, sub) if sub.is_empty() => kind.to_owned(),
+        (kind, "") => kind.to_owned(),
         (kind, sub) => format!("{kind}/{sub}"),
     };
     let write = |engine: &mut Engine<'_, 'm>, name: &str, text: &str| {

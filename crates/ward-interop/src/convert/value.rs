@@ -75,16 +75,6 @@ impl<'m> Value<'m> {
         }
     }
 
-    pub fn presence(self) -> Presence {
-        match self {
-            Value::Segment(_) => Presence::Valued,
-            Value::Repetition(it) => it.presence(),
-            Value::Component(it) => it.presence(),
-            Value::Subcomponent(it) => it.presence(),
-            Value::Nothing => Presence::Empty,
-        }
-    }
-
     /// Whether anything in it has a value.
     pub fn is_valued(self) -> bool {
         match self {
