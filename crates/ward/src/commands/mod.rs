@@ -11,6 +11,7 @@ pub mod hl7;
 pub mod import;
 pub mod init;
 pub mod keys;
+pub mod maps;
 pub mod serve;
 pub mod simulate;
 pub mod token;

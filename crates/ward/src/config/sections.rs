@@ -213,6 +213,8 @@ section! {
         keep_unmapped: bool = false;
         /// Whether another message under an MSH-10 that its sender has used is refused.
         refuse_reused: bool = false;
+        /// File with what the site adds to the maps from v2 to FHIR.
+        maps: Option<PathBuf> = None;
         /// Folder of channels, one TOML file each; none if absent.
         channels: Option<PathBuf> = None;
         /// Days for which messages are kept that nobody has to look at any more.

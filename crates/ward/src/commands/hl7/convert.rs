@@ -3,10 +3,10 @@
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use ward_hl7::{Message, ReadSettings, Severity};
-use ward_interop::convert::{Converter, bundle};
+use ward_interop::convert::bundle;
 
 use super::files;
-use crate::Failure;
+use crate::{Failure, commands::maps};
 
 /// Converts messages to FHIR: one bundle for each, a line each, on standard output. Needs no chart.
 #[derive(clap::Args, Debug)]
@@ -14,6 +14,9 @@ pub struct ConvertArgs {
     /// Files of messages; `-` is standard input.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// File with what the site adds to the maps.
+    #[arg(long)]
+    maps: Option<PathBuf>,
     /// Say on standard error which row of the maps each value is from.
     #[arg(long)]
     explain: bool,
@@ -21,7 +24,7 @@ pub struct ConvertArgs {
 
 pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     let failed = |e| Failure::Io("writing to standard output", e);
-    let converter = Converter::standard();
+    let converter = maps::converter(args.maps.as_deref())?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let mut good = true;
     for (place, bytes) in files::messages(&args.files)? {

@@ -15,7 +15,7 @@ use ward_web::{filter_of, shown, system_ctx};
 use super::log::escaped;
 use crate::{
     Failure,
-    commands::say,
+    commands::{maps, say},
     open::{Holder, Place},
 };
 
@@ -51,7 +51,11 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
         ids = wanted(&holder, &args).await?;
     }
     let local = match &holder {
-        Holder::Chart(chart) => Some(receiver(chart)),
+        Holder::Chart(chart) => {
+            let site = args.place.site()?;
+            let converter = maps::converter(site.settings.config.hl7.maps.as_deref())?;
+            Some(receiver(chart, converter))
+        }
         Holder::Server(_) => None,
     };
     let mut n_bad = 0u64;
@@ -135,10 +139,10 @@ async fn here(
     Ok(serde_json::json!({ "applied": applied }))
 }
 
-fn receiver(chart: &Chart) -> Receiver {
+fn receiver(chart: &Chart, converter: Converter) -> Receiver {
     Receiver::new(
         chart.clone(),
-        Converter::standard(),
+        converter,
         Arc::new(OsRandom::default()),
         "",
         Arc::new(ward_web::now),

@@ -13,12 +13,12 @@ use tokio::{
 };
 use ward_core::{AuditAction, AuditOutcome};
 use ward_crypto::{OsRandom, Random, tls};
-use ward_interop::{contract::Receiver, convert::Converter};
+use ward_interop::contract::Receiver;
 use ward_records::Records;
 use ward_store::Interaction;
 use ward_web::{App, ServeOptions, WebLimits, serve, system_ctx};
 
-use super::say;
+use super::{maps, say};
 use crate::{
     Failure,
     config::{self, Config},
@@ -103,7 +103,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let heard = records.clone();
     let receiver = Receiver::new(
         chart.clone(),
-        Converter::standard(),
+        maps::converter(config.hl7.maps.as_deref())?,
         Arc::clone(&random),
         &base,
         Arc::new(ward_web::now),
