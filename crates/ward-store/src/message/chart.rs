@@ -27,9 +27,9 @@ impl Chart {
         message: &NewMessage,
     ) -> Result<Option<Receipt>, CommitError> {
         let inner = &self.inner;
-        let prepared = sealing::prepare(&inner.keyring, inner.random.as_ref(), message)?;
+        let trace = sealing::trace_of(&inner.keyring, message);
         let receipt = inner.truth.read(|db| {
-            Ok(match rows::before(db, &prepared.columns)? {
+            Ok(match rows::before(db, &trace)? {
                 rows::Before::Same(id) => {
                     rows::answer_of(db, &inner.keyring, id)?.map(|(seq, answer)| Receipt {
                         seq,

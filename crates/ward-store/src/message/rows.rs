@@ -22,17 +22,23 @@ pub(crate) const PAGE_MAX: usize = 1_000;
 /// What a row holds besides its numbers.
 pub(crate) struct Columns {
     pub(crate) time_us: i64,
-    pub(crate) direction: Direction,
+    pub(crate) trace: Trace,
     pub(crate) state: MessageState,
     pub(crate) channel: [u8; 16],
     pub(crate) kind: [u8; 16],
-    pub(crate) control: [u8; 16],
-    pub(crate) sender: [u8; 16],
-    pub(crate) digest: [u8; 16],
     pub(crate) scope: Option<Scope>,
     pub(crate) head: Vec<u8>,
     /// Empty where it was not asked for.
     pub(crate) raw: Vec<u8>,
+}
+
+/// By what the same message is known when it comes again.
+#[derive(Clone, Copy)]
+pub(crate) struct Trace {
+    pub(crate) direction: Direction,
+    pub(crate) control: [u8; 16],
+    pub(crate) sender: [u8; 16],
+    pub(crate) digest: [u8; 16],
 }
 
 pub(crate) struct MessageRow {
@@ -50,18 +56,15 @@ pub(crate) enum Before {
     Other,
 }
 
-pub(crate) fn before(db: &Connection, columns: &Columns) -> Result<Before, TruthError> {
+pub(crate) fn before(db: &Connection, trace: &Trace) -> Result<Before, TruthError> {
     let sql = "SELECT id, digest FROM message WHERE control = ?1 AND sender = ?2 \
                AND direction = ?3 ORDER BY id";
     let mut query = db.prepare_cached(sql)?;
-    let mut rows = query.query(params![
-        columns.control,
-        columns.sender,
-        number_of_direction(columns.direction)
-    ])?;
+    let mut rows =
+        query.query(params![trace.control, trace.sender, number_of_direction(trace.direction)])?;
     let mut found = Before::Nothing;
     while let Some(row) = rows.next()? {
-        if row.get::<_, [u8; 16]>(1)? == columns.digest {
+        if row.get::<_, [u8; 16]>(1)? == trace.digest {
             return Ok(Before::Same(row.get(0)?));
         }
         found = Before::Other;
@@ -75,13 +78,13 @@ pub(crate) fn insert(db: &Connection, seq: Seq, columns: &Columns) -> Result<u64
     db.prepare_cached(sql)?.execute(params![
         seq.0,
         columns.time_us,
-        number_of_direction(columns.direction),
+        number_of_direction(columns.trace.direction),
         number_of_state(columns.state),
         columns.channel,
         columns.kind,
-        columns.control,
-        columns.sender,
-        columns.digest,
+        columns.trace.control,
+        columns.trace.sender,
+        columns.trace.digest,
         columns.scope.as_ref().map(|scope| scope.0),
         columns.head,
         columns.raw,
@@ -103,7 +106,7 @@ pub(crate) fn replace(
         seq.0,
         number_of_state(columns.state),
         columns.kind,
-        columns.digest,
+        columns.trace.digest,
         columns.scope.as_ref().map(|scope| scope.0),
         columns.head,
         columns.raw,
@@ -139,13 +142,15 @@ fn read(row: &Row<'_>) -> Result<MessageRow, TruthError> {
         seq: row.get(1)?,
         columns: Columns {
             time_us: row.get(2)?,
-            direction,
+            trace: Trace {
+                direction,
+                control: row.get(7)?,
+                sender: row.get(8)?,
+                digest: row.get(9)?,
+            },
             state: *state.ok_or(TruthError::Row("unknown message state"))?,
             channel: row.get(5)?,
             kind: row.get(6)?,
-            control: row.get(7)?,
-            sender: row.get(8)?,
-            digest: row.get(9)?,
             scope: row.get::<_, Option<[u8; 16]>>(10)?.map(Scope),
             head: row.get(11)?,
             raw: row.get(12)?,

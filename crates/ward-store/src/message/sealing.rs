@@ -61,6 +61,18 @@ impl Tokens<'_> {
     }
 }
 
+/// By what the same message is known when it comes again.
+pub(crate) fn trace_of(keyring: &Keyring, message: &NewMessage) -> rows::Trace {
+    let tokens = Tokens(keyring);
+    let sender = tokens.sender(&tokens.channel(&message.channel), message.sender.reveal());
+    rows::Trace {
+        direction: message.direction,
+        control: tokens.control(message.control_id.reveal()),
+        sender,
+        digest: tokens.digest(&sender, message.raw.reveal()),
+    }
+}
+
 pub(crate) fn prepare(
     keyring: &Keyring,
     random: &dyn Random,
@@ -68,8 +80,8 @@ pub(crate) fn prepare(
 ) -> Result<PreparedMessage, CommitError> {
     let tokens = Tokens(keyring);
     let channel = tokens.channel(&message.channel);
-    let sender = tokens.sender(&channel, message.sender.reveal());
-    let digest = tokens.digest(&sender, message.raw.reveal());
+    let trace = trace_of(keyring, message);
+    let digest = trace.digest;
     let scope = message.patient.as_ref().map(|patient| keyring.scope_of(patient));
     let seal = |label, plain: &[u8]| {
         let (codec, packed) =
@@ -95,13 +107,10 @@ pub(crate) fn prepare(
     }
     let columns = rows::Columns {
         time_us: message.time.as_microsecond(),
-        direction: message.direction,
+        trace,
         state: message.state,
         channel,
         kind: tokens.kind(&message.kind),
-        control: tokens.control(message.control_id.reveal()),
-        sender,
-        digest,
         scope,
         head: seal(HEAD, &head)?,
         raw: seal(RAW, message.raw.reveal())?,
@@ -152,7 +161,7 @@ pub(crate) fn open_head(
         id: MessageId(row.id),
         seq: Seq(row.seq),
         time: Timestamp::from_microsecond(columns.time_us).map_err(|_| damaged())?,
-        direction: columns.direction,
+        direction: columns.trace.direction,
         state: columns.state,
         channel: text(part()?)?,
         kind: text(part()?)?,
@@ -183,7 +192,7 @@ fn open(
     label: &'static str,
     column: &[u8],
 ) -> Result<Option<Vec<u8>>, ReadError> {
-    let bound = u128::from_be_bytes(row.columns.digest);
+    let bound = u128::from_be_bytes(row.columns.trace.digest);
     let plain = match (column.split_first(), &row.columns.scope) {
         (Some((&OF_HOUSE, sealed)), _) => keyring
             .open_own(label, bound, sealed)

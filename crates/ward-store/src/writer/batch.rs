@@ -351,7 +351,10 @@ impl UnitAt<'_> {
         }
         if let Some(new) = &unit.message
             && new.reuse == Reuse::Refuse
-            && matches!(message::rows::before(self.db, &new.columns)?, message::rows::Before::Other)
+            && matches!(
+                message::rows::before(self.db, &new.columns.trace)?,
+                message::rows::Before::Other
+            )
         {
             return Err(Stop::Refused(CommitError::Reused));
         }

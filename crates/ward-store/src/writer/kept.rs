@@ -19,7 +19,7 @@ pub(super) fn of(
     unit: &PreparedUnit,
 ) -> Result<Option<Receipt>, TruthError> {
     if let Some(new) = &unit.message
-        && let rows::Before::Same(id) = rows::before(db, &new.columns)?
+        && let rows::Before::Same(id) = rows::before(db, &new.columns.trace)?
         && let Some((seq, answer)) = rows::answer_of(db, keyring, id)?
     {
         let (replayed, message) = (Some(answer), Some(MessageId(id)));

@@ -4,10 +4,12 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use ward_core::{Kind, Phi};
+use ward_core::{AuditAction, AuditOutcome, Kind, Phi};
 use ward_interop::contract::{Note, Preview};
 use ward_records::RecordsError;
-use ward_store::{Direction, KeptMessage, MessageFilter, MessageHead, MessageId, MessageState};
+use ward_store::{
+    Direction, Interaction, KeptMessage, MessageFilter, MessageHead, MessageId, MessageState,
+};
 
 use super::access::invalid;
 use crate::{app::App, request::Asked, respond, respond::Answer};
@@ -157,6 +159,10 @@ pub(crate) async fn replay(app: &App, asked: &Asked) -> Answer {
     let (receiver, interface) = app.messages.as_ref().ok_or_else(nothing_works)?;
     let mut interface = interface.clone();
     interface.name.clone_from(&message.head.channel);
+    // The work itself is on record as the interface's; this says who asked for it.
+    let act = Interaction::new(AuditAction::Import)
+        .with_detail(format!("hl7 replay of message {}", message.head.id.0));
+    app.records.chart().audit(&asked.cx, act, AuditOutcome::Success).await?;
     let is_applied = receiver.work_on(&interface, message.head.id).await?;
     let now = whole(app, asked).await?;
     let body = json!({ "applied": is_applied, "message": MessageLine::from(&now.head) });
