@@ -29,7 +29,7 @@ pub fn run() -> Result<(), Stop> {
 /// The long forms: hours instead of minutes.
 pub fn soak() -> Result<(), Stop> {
     Run::cargo(&["build", "--release", "--package", "ward"]).go()?;
-    runner(&["--package", "ward-tests", "crash"])
+    runner(&["--package", "ward-tests", "kill"])
         .env("WARD_BIN", crate::run::target().join("release/ward"))
         .env("WARD_KILLS", "300")
         .go()

@@ -53,7 +53,7 @@ fn send(address: &str, ledger: &Ledger, (round, at): (u64, usize), accepted: &At
     let Ok(mut peer) = Peer::connect(address) else { return };
     for n in 0.. {
         let id = format!("K{round}-{at}-{n}");
-        let text = adt("A01", &id, &format!("{round}{at}{n}"), "20260101080000");
+        let text = adt("A01", &id, &format!("{round}-{at}-{n}"), "20260101080000");
         ledger.lock().unwrap().insert(id.clone(), (text.clone(), None));
         let Ok(ack) = peer.send(&text) else { return };
         assert_eq!((ack.code.as_str(), ack.of.as_str()), ("AA", id.as_str()));
