@@ -196,9 +196,17 @@ impl Reader<'_> {
             At::Message(name) => {
                 let map = Arc::make_mut(self.maps.messages.get_mut(name.as_str())?);
                 if let Some(row) = line.strip_prefix("drop ") {
-                    let id = RowId::new(&format!("{} {row}", map.name));
+                    // The rows of another message keep their names when they are taken over.
+                    let own = |row: &MessageRow| {
+                        row.id.as_str().split_once(' ').map(|(_, own)| own.to_owned())
+                    };
                     let before = map.rows.len();
-                    map.rows.retain(|row| row.id != id);
+                    match row.strip_suffix(" *") {
+                        Some(all) => map.rows.retain(|row| {
+                            own(row).is_none_or(|own| own.split('/').next() != Some(all))
+                        }),
+                        None => map.rows.retain(|other| own(other).as_deref() != Some(row)),
+                    }
                     return (map.rows.len() < before).then_some(());
                 }
                 let row = message_row(line, map, self.origin)?;
