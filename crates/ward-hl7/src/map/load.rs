@@ -196,17 +196,9 @@ impl Reader<'_> {
             At::Message(name) => {
                 let map = Arc::make_mut(self.maps.messages.get_mut(name.as_str())?);
                 if let Some(row) = line.strip_prefix("drop ") {
-                    // The rows of another message keep their names when they are taken over.
-                    let own = |row: &MessageRow| {
-                        row.id.as_str().split_once(' ').map(|(_, own)| own.to_owned())
-                    };
+                    let id = RowId::new(&format!("{} {row}", map.name));
                     let before = map.rows.len();
-                    match row.strip_suffix(" *") {
-                        Some(all) => map.rows.retain(|row| {
-                            own(row).is_none_or(|own| own.split('/').next() != Some(all))
-                        }),
-                        None => map.rows.retain(|other| own(other).as_deref() != Some(row)),
-                    }
+                    map.rows.retain(|row| row.id != id);
                     return (map.rows.len() < before).then_some(());
                 }
                 let row = message_row(line, map, self.origin)?;

@@ -107,15 +107,12 @@ impl<'c, 'm> Run<'c, 'm> {
     ) -> Vec<&'c MessageRow> {
         let place = segment.place();
         let anchor = self.anchor(place);
-        let mut all: Vec<&MessageRow> = map
+        let all: Vec<&MessageRow> = map
             .rows
             .iter()
             .filter(|row| !row.is_asleep && row.segment == id)
             .filter(|row| row.after.is_none() || row.after == anchor)
             .collect();
-        if all.iter().any(|row| row.after.is_some()) {
-            all.retain(|row| row.after.is_some());
-        }
         let in_group = |row: &&MessageRow| {
             row.groups.last().is_some_and(|group| self.groups.is_in(place, group))
         };
@@ -154,10 +151,6 @@ impl<'c, 'm> Run<'c, 'm> {
             && (known.segment != id || known.place == place)
         {
             return Some(known.resource);
-        }
-        // A remark is about something, or about nothing.
-        if id.as_str() == "NTE" {
-            return None;
         }
         let def = schema().resource(&row.slot.kind)?;
         let resource = self.engine.make(def, place);

@@ -21,18 +21,16 @@ pub(super) const NAMES: &[&str] = &[
     "!assigner",
     "!authority",
     "!digits",
-    "!encoded-lines",
     "!lines",
     "!location",
     "!name",
     "!range",
-    "!spaced",
     "!whole",
 ];
 
 /// Whether it takes all repetitions of its field at once.
 pub(super) fn takes_all(name: &str) -> bool {
-    matches!(name, "!lines" | "!encoded-lines")
+    name == "!lines"
 }
 
 pub(super) fn run<'m>(
@@ -44,18 +42,7 @@ pub(super) fn run<'m>(
 ) {
     match name {
         "!whole" => put(engine, cursor, value.whole_text(), &row.id),
-        "!lines" => {
-            let text = lines(engine);
-            put(engine, cursor, text, &row.id);
-        }
-        "!encoded-lines" => {
-            let data = lines(engine).map(|text| base64(text.as_bytes()));
-            put(engine, cursor, data, &row.id);
-        }
-        "!spaced" => {
-            let text = value.whole_text().map(|text| text.replace('^', " ").trim().to_owned());
-            put(engine, cursor, text, &row.id);
-        }
+        "!lines" => lines(engine, cursor, &row.id),
         "!authority" | "!assigner" => {
             let shift = u16::from(name == "!assigner");
             let system = authority(engine, value, shift);
@@ -69,7 +56,7 @@ pub(super) fn run<'m>(
         "!location" => location(engine, value, cursor, &row.id),
         "!attachment" => attachment(engine, value, cursor, &row.id),
         "!range" => range(engine, value, cursor, &row.id),
-        _ => other_field(engine, name, cursor, &row.id),
+        _ => {}
     }
 }
 
@@ -80,28 +67,12 @@ fn put(engine: &mut Engine<'_, '_>, cursor: &Cursor, text: Option<String>, row: 
 }
 
 /// All repetitions of the field, one a line: a report in TX or FT.
-fn lines(engine: &Engine<'_, '_>) -> Option<String> {
+fn lines(engine: &mut Engine<'_, '_>, cursor: &Cursor, row: &RowId) {
     let field = engine.scope.segment.field(usize::from(engine.scope.field));
     let texts = field.into_iter().flat_map(|f| f.repetitions());
     let texts: Vec<String> =
         texts.map(|it| Value::Repetition(it).whole_text().unwrap_or_default()).collect();
-    Some(texts.join("\n").trim_end().to_owned())
-}
-
-/// `!3:CWE[CodeableConcept]`: another field of the same segment; `!7:text` is all of its text.
-fn other_field<'m>(engine: &mut Engine<'_, 'm>, name: &str, cursor: &Cursor, row: &RowId) {
-    let Some((number, by)) = name.trim_start_matches('!').split_once(':') else { return };
-    let Ok(number) = number.parse::<usize>() else { return };
-    let field = engine.scope.segment.field(number).and_then(|field| field.repetition(1));
-    let Some(value) = field.map(Value::Repetition).filter(|value| value.is_valued()) else {
-        return;
-    };
-    if by == "text" {
-        return put(engine, cursor, value.whole_text(), row);
-    }
-    if let Some(map) = engine.maps().part(by).cloned() {
-        engine.value(&map, value, cursor, row);
-    }
+    put(engine, cursor, Some(texts.join("\n").trim_end().to_owned()), row);
 }
 
 /// HD as the system of an identifier: its OID or UUID, else what the site says of its name. In EI

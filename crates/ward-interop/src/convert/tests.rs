@@ -14,8 +14,6 @@ fn every_conversion_with_a_name_is_there_and_used() {
         .parts()
         .flat_map(|map| map.rows.iter())
         .filter_map(|row| row.by.as_deref().filter(|by| by.starts_with('!')))
-        // Another field of the same segment, by its number.
-        .filter(|by| !by.trim_start_matches('!').starts_with(|c: char| c.is_ascii_digit()))
         .map(ToOwned::to_owned)
         .collect();
     let known: BTreeSet<String> = own::NAMES.iter().map(|name| (*name).to_owned()).collect();

@@ -36,19 +36,8 @@ pub fn facts(bundle: &Json<'_>, message: Option<&str>) -> Facts {
         kinds.insert(text(entry, "fullUrl").to_owned(), kind.clone());
         kinds.insert(format!("{kind}/{}", text(resource, "id")), kind);
     }
-    let told = told(entries);
     let mut facts = Facts::default();
-    for entry in entries {
-        let Some(resource) = entry.get("resource") else { continue };
-        let names = [
-            text(entry, "fullUrl").to_owned(),
-            format!("{}/{}", text(resource, "resourceType"), text(resource, "id")),
-        ];
-        if names.iter().any(|name| told.by_provenance.contains(name))
-            && !names.iter().any(|name| told.by_others.contains(name))
-        {
-            continue;
-        }
+    for resource in entries.iter().filter_map(|entry| entry.get("resource")) {
         let kind = text(resource, "resourceType").to_owned();
         let Some(def) = schema().resource(&kind) else { continue };
         if matches!(kind.as_str(), "Provenance" | "Bundle") {
@@ -66,44 +55,6 @@ pub fn facts(bundle: &Json<'_>, message: Option<&str>) -> Facts {
 
 fn text<'j>(json: &'j Json<'_>, name: &str) -> &'j str {
     json.get(name).and_then(Json::as_str).unwrap_or_default()
-}
-
-/// Who is referred to, by Provenance and by the rest.
-#[derive(Default)]
-struct Told {
-    by_provenance: BTreeSet<String>,
-    by_others: BTreeSet<String>,
-}
-
-/// What only Provenance refers to is about the conversion, not the patient.
-fn told(entries: &[Json<'_>]) -> Told {
-    let mut told = Told::default();
-    for resource in entries.iter().filter_map(|entry| entry.get("resource")) {
-        let is_provenance = text(resource, "resourceType") == "Provenance";
-        references(resource, &mut |name| {
-            if is_provenance {
-                told.by_provenance.insert(name.to_owned());
-            } else {
-                told.by_others.insert(name.to_owned());
-            }
-        });
-    }
-    told
-}
-
-fn references(json: &Json<'_>, found: &mut impl FnMut(&str)) {
-    match json {
-        Json::Array(items) => items.iter().for_each(|item| references(item, found)),
-        Json::Object(object) => {
-            for (name, value) in object.iter() {
-                match (name, value.as_str()) {
-                    ("reference", Some(name)) => found(name),
-                    _ => references(value, found),
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 struct Walk<'w> {
@@ -178,8 +129,6 @@ impl Walk<'_> {
         if let Some(kind) = kind
             && schema().resource(kind).is_some()
         {
-            // A role leads to the practitioner.
-            let kind = if kind == "PractitionerRole" { "Practitioner" } else { kind };
             self.all.insert((path.to_owned(), format!("-> {kind}")));
         }
         if let Some(display) = json.get("display") {
@@ -197,11 +146,6 @@ impl Walk<'_> {
         if value.is_empty() || value.contains("example.com/") {
             return;
         }
-        // `urn:oid:1.2` and `1.2` are the same number.
-        let value = match path.ends_with("identifier.value") {
-            true => value.trim_start_matches("urn:oid:").trim_start_matches("urn:uuid:").to_owned(),
-            false => value,
-        };
         // Wording that does not come from the message.
         let is_wording = path.ends_with("display") || kind == "string" || kind == "markdown";
         if is_wording
