@@ -196,9 +196,17 @@ impl Reader<'_> {
             At::Message(name) => {
                 let map = Arc::make_mut(self.maps.messages.get_mut(name.as_str())?);
                 if let Some(row) = line.strip_prefix("drop ") {
-                    let id = RowId::new(&format!("{} {row}", map.name));
+                    // The rows of another message keep their names when they are taken over.
+                    let own = |row: &MessageRow| {
+                        row.id.as_str().split_once(' ').map(|(_, own)| own.to_owned())
+                    };
                     let before = map.rows.len();
-                    map.rows.retain(|row| row.id != id);
+                    match row.strip_suffix(" *") {
+                        Some(all) => map.rows.retain(|row| {
+                            own(row).is_none_or(|own| own.split('/').next() != Some(all))
+                        }),
+                        None => map.rows.retain(|other| own(other).as_deref() != Some(row)),
+                    }
                     return (map.rows.len() < before).then_some(());
                 }
                 let row = message_row(line, map, self.origin)?;
@@ -296,7 +304,15 @@ fn part_row(line: &str, map: &PartMap, origin: &str) -> Option<Row> {
         None => (after, None),
     };
     let id = next_id(&map.name, element, origin, map.rows.iter().map(|row| &row.id));
-    Some(Row { id, source, when, is_asleep, to: Target::parse(to)?, by, codes, assign })
+    let (mut to, mut by): (Target, Option<Box<str>>) = (Target::parse(to)?, by);
+    // One PL is several places, each in the next: more than rows can say.
+    if by.as_deref().is_some_and(|by| by.eq_ignore_ascii_case("PL[Location]")) {
+        by = Some("!location".into());
+        if let Some(last) = to.steps.last_mut() {
+            last.into = None;
+        }
+    }
+    Some(Row { id, source, when, is_asleep, to, by, codes, assign })
 }
 
 fn message_row(line: &str, map: &MessageMap, origin: &str) -> Option<MessageRow> {

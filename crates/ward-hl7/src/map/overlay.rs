@@ -16,7 +16,7 @@
 //! "ZPI[Patient]" = ['ZPI-2 -> communication.language : CWE[CodeableConcept]']
 //!
 //! [messages]
-//! ADT_A01 = ['ZPI -> Patient[1] : ZPI[Patient]']   # ANY is every message without an own map
+//! ADT_A01 = ['ZPI -> Patient[1] : ZPI[Patient]']
 //! ```
 
 use std::{collections::BTreeMap, fmt::Write as _, str::FromStr};

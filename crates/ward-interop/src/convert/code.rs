@@ -42,6 +42,17 @@ impl<'m> Engine<'_, 'm> {
                     "Coding" => self.coding(coded, value, cursor, row),
                     _ => return false,
                 }
+                // The other triplets may have a code in the map too.
+                for (first, label) in [(4, 104), (10, 110)] {
+                    let other = find(value.part(first));
+                    if let (Some(other), "CodeableConcept") = (other, def.name)
+                        && other != coded
+                        && *other.code != *value.part(first).text().unwrap_or_default()
+                        && let Some(item) = self.inner(cursor, "coding")
+                    {
+                        self.coding(other, Value::Nothing, &relabel(&item, label), row);
+                    }
+                }
                 // What else the value has, such as text, goes on by its own map.
                 false
             }
@@ -49,18 +60,12 @@ impl<'m> Engine<'_, 'm> {
     }
 
     fn concept(&mut self, coded: &Coded, value: Value<'m>, cursor: &Cursor, row: &RowId) {
-        let Some(mut item) = self.inner(cursor, "coding") else { return };
+        let Some(item) = self.inner(cursor, "coding") else { return };
         let own = value.part(1).text().unwrap_or_default();
         let is_own = *own == *coded.code;
         // The code as it was sent stays beside what it became.
         if !is_own && let Some(map) = self.maps().part("CWE[Coding]").cloned() {
-            let mut beside = item.clone();
-            if let Some(key) = beside.path.last_mut().and_then(|hop| hop.key.as_mut()) {
-                key.label = 1;
-            }
-            if let Some(key) = item.path.last_mut().and_then(|hop| hop.key.as_mut()) {
-                key.label = 0;
-            }
+            let (item, beside) = (relabel(&item, 0), relabel(&item, 1));
             self.coding(coded, value, &item, row);
             self.value(&map, value, &beside, row);
             return;
@@ -115,6 +120,15 @@ impl<'m> Engine<'_, 'm> {
             format!("{}authority:{}", self.converter.settings.local_base, plain(name))
         })
     }
+}
+
+/// The item beside, in the same list.
+fn relabel(item: &Cursor, label: u16) -> Cursor {
+    let mut item = item.clone();
+    if let Some(key) = item.path.last_mut().and_then(|hop| hop.key.as_mut()) {
+        key.label = label;
+    }
+    item
 }
 
 /// Text that already is a URI or an OID.

@@ -27,8 +27,9 @@ pub(super) enum Node {
 pub(super) struct Element {
     // INVARIANT: no name twice.
     pub members: Vec<(String, Node)>,
-    /// The row whose data type map filled it: a second one does not mix with it.
-    pub filled_by: Option<(RowId, u16)>,
+    /// The row whose data type map filled it, the segment and the repetition: another one does not
+    /// mix with it.
+    pub filled_by: Option<(RowId, usize, u16)>,
 }
 
 /// One step from an element to what it holds.
@@ -37,6 +38,13 @@ pub(super) struct Hop {
     pub name: String,
     /// `None` where the element does not repeat.
     pub key: Option<Key>,
+}
+
+impl Hop {
+    /// To an element that does not repeat.
+    pub fn new(name: &str) -> Hop {
+        Hop { name: name.to_owned(), key: None }
+    }
 }
 
 impl Element {
@@ -119,5 +127,7 @@ pub(super) struct Making {
     pub root: Element,
     /// The segment it is from.
     pub segment: usize,
+    /// The segments that fill it, by their places.
+    pub filled_by: Vec<usize>,
     pub cleared: Vec<String>,
 }

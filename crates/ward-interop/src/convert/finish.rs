@@ -2,7 +2,7 @@
 
 use ward_fhir::{
     Json,
-    definitions::{ElementKind, TypeDef, schema},
+    definitions::{ElementKind, ElementType, TypeDef, schema},
     json::Object,
 };
 use ward_hl7::map::RowId;
@@ -112,6 +112,17 @@ fn absent() -> Json<'static> {
     Json::Object(Object::from_iter([("extension", Json::Array(vec![extension]))]))
 }
 
+/// An element that the message does not have: with what it must have inside, else a reason.
+fn missing(kind: &ElementType, depth: usize) -> Json<'static> {
+    let mut inside = Object::new();
+    if let ElementKind::Complex(id) = kind.kind
+        && let Some(def) = schema().get(id)
+    {
+        require(&mut inside, def, depth + 1);
+    }
+    if inside.is_empty() { absent() } else { Json::Object(inside) }
+}
+
 /// Most depth that is completed.
 /// LIMIT: no type of R4 has more than a dozen levels.
 const DEPTH_MAX: usize = 16;
@@ -135,10 +146,6 @@ fn require(object: &mut Members, def: &TypeDef, depth: usize) {
             _ => {}
         }
     }
-    let only_extension = object.len() == 1 && object.contains("extension");
-    if only_extension {
-        return;
-    }
     for element in def.elements().iter().filter(|element| 0 < element.min) {
         let has = |name: &str| {
             let stem = name.trim_start_matches('_');
@@ -160,7 +167,7 @@ fn require(object: &mut Members, def: &TypeDef, depth: usize) {
         let (name, value) = match (is_primitive, knows_unknown) {
             (true, true) => (name, Json::string("unknown")),
             (true, false) => (format!("_{name}"), absent()),
-            (false, _) => (name, absent()),
+            (false, _) => (name, missing(kind, depth)),
         };
         let value = if element.repeats() { Json::Array(vec![value]) } else { value };
         object.insert(name, value);

@@ -57,8 +57,14 @@ impl Groups {
         Groups { structure: String::new(), of, groups }
     }
 
-    /// The group of the segment at `place`.
+    /// The group of the segment at `place`. Timing is part of the order around it.
     pub fn group(&self, place: usize) -> usize {
+        let own = self.written_in(place);
+        let is_timing = self.groups.get(own).is_some_and(|(name, _)| name.starts_with("TIMING"));
+        if is_timing { self.parent(own) } else { own }
+    }
+
+    fn written_in(&self, place: usize) -> usize {
         self.of.get(place).copied().unwrap_or(0)
     }
 
@@ -82,7 +88,7 @@ impl Groups {
 
     /// Whether a group of that name is around the segment at `place`.
     pub fn is_in(&self, place: usize, name: &str) -> bool {
-        let mut around = self.around(self.group(place));
+        let mut around = self.around(self.written_in(place));
         around.any(|at| at != 0 && self.groups.get(at).is_some_and(|(own, _)| **own == *name))
     }
 

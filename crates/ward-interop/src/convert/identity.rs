@@ -36,7 +36,7 @@ const DISTINCT: &[(&str, &[&str])] = &[
     ("Condition", &["code", "onsetDateTime"]),
     ("Coverage", &["subscriberId", "class", "order"]),
     ("Device", &["deviceName", "identifier"]),
-    ("Location", &["name", "physicalType", "identifier"]),
+    ("Location", &["name", "physicalType", "address"]),
     ("Organization", &["name"]),
     ("Practitioner", &["name"]),
     ("Procedure", &["code", "performedDateTime"]),
@@ -49,6 +49,7 @@ const DISTINCT: &[(&str, &[&str])] = &[
         &["medicationCodeableConcept", "effectiveDateTime", "effectivePeriod", "request"],
     ),
     ("MedicationDispense", &["medicationCodeableConcept", "whenHandedOver"]),
+    ("MedicationRequest", &["medicationCodeableConcept", "intent"]),
 ];
 
 /// `scope`: what the resource belongs to in the message, such as the facility and the order, the
@@ -57,7 +58,11 @@ pub(super) fn identity(kind: &str, resource: &Json<'_>, scope: &[String]) -> Ide
     if OF_MESSAGE.contains(&kind) {
         return Identity::Message;
     }
-    let identifiers = telling(kind, resource);
+    let mut identifiers = telling(kind, resource);
+    // A bed is called A in every room: without an authority its name says nothing by itself.
+    if kind == "Location" {
+        identifiers.retain(|(system, _)| !system.is_empty());
+    }
     if IDENTIFIED.contains(&kind) && !identifiers.is_empty() {
         return Identity::Identifiers(identifiers);
     }

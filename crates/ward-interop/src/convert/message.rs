@@ -10,7 +10,7 @@ use ward_hl7::{
 
 use super::{
     Converted, Converter, Drafted, EncounterTransition, Trigger,
-    element::{Element, Node},
+    element::{Element, Hop, Making, Node},
     finish::{Finished, finish},
     groups::Groups,
     identity::identity,
@@ -19,9 +19,6 @@ use super::{
     value::Value,
     write::{At, Cursor, Filling},
 };
-
-/// The map of messages that have none of their own.
-const ANY: &str = "ANY";
 
 pub(super) fn convert(converter: &Converter, message: &Message<'_>, now: Timestamp) -> Converted {
     let groups = Groups::of(message);
@@ -38,7 +35,10 @@ pub(super) fn convert(converter: &Converter, message: &Message<'_>, now: Timesta
     };
     let engine = Engine::new(converter, scope);
     let maps = engine.maps();
-    let map = maps.message(&groups.structure).or_else(|| maps.message(ANY));
+    // What an event says of itself goes before what its structure shares with others.
+    let own = event.as_ref().map(|event| format!("{}_{}", event.code, event.event));
+    let map = own.and_then(|own| maps.message(&own));
+    let map = map.or_else(|| maps.message(&groups.structure));
     let mut run = Run { engine, groups: &groups, filled: Vec::new(), links: Vec::new() };
     if let Some(map) = map {
         for segment in message.segments() {
@@ -107,12 +107,15 @@ impl<'c, 'm> Run<'c, 'm> {
     ) -> Vec<&'c MessageRow> {
         let place = segment.place();
         let anchor = self.anchor(place);
-        let all: Vec<&MessageRow> = map
+        let mut all: Vec<&MessageRow> = map
             .rows
             .iter()
             .filter(|row| !row.is_asleep && row.segment == id)
             .filter(|row| row.after.is_none() || row.after == anchor)
             .collect();
+        if all.iter().any(|row| row.after.is_some()) {
+            all.retain(|row| row.after.is_some());
+        }
         let in_group = |row: &&MessageRow| {
             row.groups.last().is_some_and(|group| self.groups.is_in(place, group))
         };
@@ -129,12 +132,13 @@ impl<'c, 'm> Run<'c, 'm> {
 
     /// The segment that the ones around it are about: `ROL` after `PV1`.
     fn anchor(&self, place: usize) -> Option<SegmentId> {
-        const BESIDE: [&[u8; 3]; 10] =
-            [b"ROL", b"PRT", b"ARV", b"PD1", b"PV2", b"NTE", b"OH1", b"OH2", b"OH3", b"OH4"];
+        const BESIDE: [&str; 13] = [
+            "ROL", "PRT", "ARV", "PD1", "PV2", "NTE", "OH1", "OH2", "OH3", "OH4", "TQ1", "TQ2",
+            "RXC",
+        ];
         (0..place).rev().find_map(|at| {
             let id = self.engine.scope.message.segment_at(at)?.id()?;
-            let is_beside = BESIDE.iter().any(|name| id.as_str().as_bytes() == *name);
-            (!is_beside).then_some(id)
+            (!BESIDE.contains(&id.as_str())).then_some(id)
         })
     }
 
@@ -151,6 +155,10 @@ impl<'c, 'm> Run<'c, 'm> {
             && (known.segment != id || known.place == place)
         {
             return Some(known.resource);
+        }
+        // A remark is about something, or about nothing.
+        if id.as_str() == "NTE" {
+            return None;
         }
         let def = schema().resource(&row.slot.kind)?;
         let resource = self.engine.make(def, place);
@@ -214,6 +222,10 @@ impl<'c, 'm> Run<'c, 'm> {
         let row = RowId::new("event");
         for made in self.engine.resources.iter_mut().filter(|made| made.kind == "Encounter") {
             if made.root.get("status").is_none() && !made.root.is_empty() {
+                // A stay that nobody knew and that has an end is over.
+                let ended = [Hop::new("period"), Hop::new("end")];
+                let is_over = made.root.find(&ended).is_some_and(|node| !node.is_empty());
+                let fresh = if is_over && fresh == "unknown" { "finished" } else { fresh };
                 let status = Node::Leaf(Json::string(fresh), row.clone());
                 made.root.members.insert(0, ("status".to_owned(), status));
             }
@@ -268,13 +280,16 @@ impl<'c, 'm> Run<'c, 'm> {
             }
             same = next;
         }
+        let around: Vec<Vec<String>> =
+            (0..resources.len()).map(|nth| places_around(&resources, nth)).collect();
         let mut drafted = Vec::new();
         for (nth, (made, finished)) in resources.into_iter().zip(done).enumerate() {
             let (Some(finished), Some(slot)) = (finished, slots.get(nth)) else { continue };
             if same.get(nth) != Some(&nth) {
                 continue;
             }
-            let scope = keys(message, self.groups, made.segment, made.kind);
+            let mut scope = keys(message, self.groups, made.segment, made.kind);
+            scope.extend(around.get(nth).cloned().unwrap_or_default());
             drafted.push(Drafted {
                 slot: slot.clone(),
                 kind: made.kind,
@@ -307,6 +322,24 @@ fn says(element: &Element, alive: &[bool]) -> bool {
         node(item, alive)
     }
     element.members.iter().any(|(_, inner)| node(inner, alive))
+}
+
+/// The names of the places that a place is in, the nearest first.
+fn places_around(resources: &[Making], nth: usize) -> Vec<String> {
+    /// LIMIT: a bed, its room, floor, ward, building and site are six.
+    const DEPTH_MAX: usize = 8;
+    let mut names = Vec::new();
+    let mut at = nth;
+    while names.len() < DEPTH_MAX {
+        let Some(made) = resources.get(at).filter(|made| made.kind == "Location") else { break };
+        let Some(Node::Reference(outer, _)) = made.root.get("partOf") else { break };
+        at = *outer;
+        let name = resources.get(at).and_then(|made| made.root.get("name"));
+        if let Some(Node::Leaf(name, _)) = name {
+            names.push(name.as_str().unwrap_or_default().to_owned());
+        }
+    }
+    names
 }
 
 /// What a resource belongs to: the facility, and the order, study or patient it hangs on.

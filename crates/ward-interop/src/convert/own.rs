@@ -21,16 +21,21 @@ pub(super) const NAMES: &[&str] = &[
     "!assigner",
     "!authority",
     "!digits",
+    "!encoded-lines",
+    "!hours-as-minutes",
     "!lines",
     "!location",
     "!name",
     "!range",
+    "!seconds-as-minutes",
+    "!spaced",
+    "!texts",
     "!whole",
 ];
 
 /// Whether it takes all repetitions of its field at once.
 pub(super) fn takes_all(name: &str) -> bool {
-    name == "!lines"
+    matches!(name, "!lines" | "!encoded-lines" | "!texts")
 }
 
 pub(super) fn run<'m>(
@@ -42,7 +47,24 @@ pub(super) fn run<'m>(
 ) {
     match name {
         "!whole" => put(engine, cursor, value.whole_text(), &row.id),
-        "!lines" => lines(engine, cursor, &row.id),
+        "!lines" => {
+            let text = lines(engine);
+            put(engine, cursor, text, &row.id);
+        }
+        "!encoded-lines" => {
+            let data = lines(engine).map(|text| base64(text.as_bytes()));
+            put(engine, cursor, data, &row.id);
+        }
+        "!texts" => {
+            let texts = texts(engine);
+            put(engine, cursor, texts, &row.id);
+        }
+        "!seconds-as-minutes" => put(engine, cursor, scaled(value, 1, 60), &row.id),
+        "!hours-as-minutes" => put(engine, cursor, scaled(value, 60, 1), &row.id),
+        "!spaced" => {
+            let text = value.whole_text().map(|text| text.replace('^', " ").trim().to_owned());
+            put(engine, cursor, text, &row.id);
+        }
         "!authority" | "!assigner" => {
             let shift = u16::from(name == "!assigner");
             let system = authority(engine, value, shift);
@@ -56,7 +78,7 @@ pub(super) fn run<'m>(
         "!location" => location(engine, value, cursor, &row.id),
         "!attachment" => attachment(engine, value, cursor, &row.id),
         "!range" => range(engine, value, cursor, &row.id),
-        _ => {}
+        _ => other_field(engine, name, cursor, &row.id),
     }
 }
 
@@ -66,13 +88,48 @@ fn put(engine: &mut Engine<'_, '_>, cursor: &Cursor, text: Option<String>, row: 
     }
 }
 
+/// What all repetitions of a coded field say in words, one a line.
+fn texts(engine: &Engine<'_, '_>) -> Option<String> {
+    let field = engine.scope.segment.field(usize::from(engine.scope.field));
+    let said = |it| {
+        let value = Value::Repetition(it);
+        [9, 2, 5, 1].into_iter().find_map(|n| value.part(n).text())
+    };
+    let all = field.into_iter().flat_map(|f| f.repetitions());
+    let texts: Vec<Cow<'_, str>> = all.filter_map(said).collect();
+    Some(texts.join("\n"))
+}
+
+/// A whole number in another unit; nothing where it does not come out whole.
+fn scaled(value: Value<'_>, times: u32, by: u32) -> Option<String> {
+    let number: u32 = value.text()?.parse().ok()?;
+    let number = number.checked_mul(times)?;
+    (number.checked_rem(by)? == 0).then(|| number.checked_div(by))?.map(|number| number.to_string())
+}
+
 /// All repetitions of the field, one a line: a report in TX or FT.
-fn lines(engine: &mut Engine<'_, '_>, cursor: &Cursor, row: &RowId) {
+fn lines(engine: &Engine<'_, '_>) -> Option<String> {
     let field = engine.scope.segment.field(usize::from(engine.scope.field));
     let texts = field.into_iter().flat_map(|f| f.repetitions());
     let texts: Vec<String> =
         texts.map(|it| Value::Repetition(it).whole_text().unwrap_or_default()).collect();
-    put(engine, cursor, Some(texts.join("\n").trim_end().to_owned()), row);
+    Some(texts.join("\n").trim_end().to_owned())
+}
+
+/// `!3:CWE[CodeableConcept]`: another field of the same segment; `!7:text` is all of its text.
+fn other_field<'m>(engine: &mut Engine<'_, 'm>, name: &str, cursor: &Cursor, row: &RowId) {
+    let Some((number, by)) = name.trim_start_matches('!').split_once(':') else { return };
+    let Ok(number) = number.parse::<usize>() else { return };
+    let field = engine.scope.segment.field(number).and_then(|field| field.repetition(1));
+    let Some(value) = field.map(Value::Repetition).filter(|value| value.is_valued()) else {
+        return;
+    };
+    if by == "text" {
+        return put(engine, cursor, value.whole_text(), row);
+    }
+    if let Some(map) = engine.maps().part(by).cloned() {
+        engine.value(&map, value, cursor, row);
+    }
 }
 
 /// HD as the system of an identifier: its OID or UUID, else what the site says of its name. In EI

@@ -56,6 +56,11 @@ impl<'c, 'm> Engine<'c, 'm> {
     pub fn segment(&mut self, map: &Arc<PartMap>, segment: Segment<'m>, cursor: &Cursor) {
         self.scope.segment = segment;
         self.scope.base = Value::Segment(segment);
+        if let Some(made) = self.resources.get_mut(cursor.resource)
+            && !made.filled_by.contains(&segment.place())
+        {
+            made.filled_by.push(segment.place());
+        }
         for row in map.rows.iter().filter(|row| !row.is_asleep) {
             self.at = self.scope.message.location_of(segment.place());
             (self.scope.field, self.scope.repetition) = (0, 0);
@@ -160,7 +165,7 @@ impl<'c, 'm> Engine<'c, 'm> {
 
     /// Whether the element may be filled: another row's value does not mix with it.
     fn fill(&mut self, cursor: &Cursor, from: &RowId) -> bool {
-        let by = (from.clone(), self.scope.repetition);
+        let by = (from.clone(), self.scope.segment.place(), self.scope.repetition);
         let Some(making) = self.resources.get_mut(cursor.resource) else { return false };
         if cursor.path.is_empty() {
             return true;

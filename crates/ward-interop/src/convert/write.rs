@@ -82,7 +82,12 @@ impl Engine<'_, '_> {
             let gets = if starred { step.repeats } else { is_first_list };
             let key = Key {
                 label: step.label,
-                place: filling.place.filter(|_| is_first_list && !step.is_shared),
+                place: match filling.place.filter(|_| is_first_list) {
+                    // The first of each kind of segment say one thing together; a second one of
+                    // the same kind, such as another timing, says another.
+                    Some(place) if step.is_shared => Some(self.nth_of_kind(from.resource, place)),
+                    place => place,
+                },
                 repetition: if gets { filling.repetition } else { 0 },
             };
             cursor = self.step(&cursor, step, key)?;
@@ -97,6 +102,15 @@ impl Engine<'_, '_> {
             }
         }
         Some(cursor)
+    }
+
+    /// How many segments of the same name filled the resource before the one at `place`.
+    fn nth_of_kind(&self, resource: usize, place: usize) -> usize {
+        let message = self.scope.message;
+        let id = |place: usize| message.segment_at(place).and_then(|segment| segment.id());
+        let filled = self.resources.get(resource).map(|made| made.filled_by.as_slice());
+        let before = filled.unwrap_or_default().iter().filter(|other| **other < place);
+        before.filter(|other| id(**other) == id(place)).count()
     }
 
     fn step(&self, from: &Cursor, step: &Step, key: Key) -> Option<Cursor> {
@@ -171,7 +185,8 @@ impl Engine<'_, '_> {
 
     pub fn make(&mut self, def: &'static TypeDef, segment: usize) -> usize {
         let root = Element::default();
-        self.resources.push(Making { kind: def.name, root, segment, cleared: Vec::new() });
+        let (cleared, filled_by) = (Vec::new(), Vec::new());
+        self.resources.push(Making { kind: def.name, root, segment, filled_by, cleared });
         self.resources.len() - 1
     }
 

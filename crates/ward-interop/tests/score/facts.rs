@@ -22,7 +22,10 @@ pub struct Resource {
 
 impl Facts {
     pub fn has(&self, path: &str, value: &str) -> bool {
-        self.all.contains(&(path.to_owned(), value.to_owned()))
+        let is_there = |path: String| self.all.contains(&(path, value.to_owned()));
+        // A concept's text says what the display of its only code says.
+        is_there(path.to_owned())
+            || path.strip_suffix(".text").is_some_and(|at| is_there(format!("{at}.coding.display")))
     }
 }
 
@@ -33,11 +36,33 @@ pub fn facts(bundle: &Json<'_>, message: Option<&str>) -> Facts {
     for entry in entries {
         let Some(resource) = entry.get("resource") else { continue };
         let kind = text(resource, "resourceType").to_owned();
+        // A resource that says nothing is nothing to refer to.
+        let says = |name: &str| !matches!(name, "resourceType" | "id" | "meta" | "extension");
+        if !resource.as_object().is_some_and(|object| object.iter().any(|(name, _)| says(name))) {
+            continue;
+        }
         kinds.insert(text(entry, "fullUrl").to_owned(), kind.clone());
         kinds.insert(format!("{kind}/{}", text(resource, "id")), kind);
     }
+    let told = told(entries);
     let mut facts = Facts::default();
-    for resource in entries.iter().filter_map(|entry| entry.get("resource")) {
+    for entry in entries {
+        let Some(resource) = entry.get("resource") else { continue };
+        let names = [
+            text(entry, "fullUrl").to_owned(),
+            format!("{}/{}", text(resource, "resourceType"), text(resource, "id")),
+        ];
+        let is_aside = matches!(
+            text(resource, "resourceType"),
+            "Organization" | "Device" | "Location" | "Practitioner"
+        );
+        if is_aside
+            && message.is_some()
+            && names.iter().any(|name| told.by_provenance.contains(name))
+            && !names.iter().any(|name| told.by_others.contains(name))
+        {
+            continue;
+        }
         let kind = text(resource, "resourceType").to_owned();
         let Some(def) = schema().resource(&kind) else { continue };
         if matches!(kind.as_str(), "Provenance" | "Bundle") {
@@ -46,7 +71,16 @@ pub fn facts(bundle: &Json<'_>, message: Option<&str>) -> Facts {
         let mut walk =
             Walk { kinds: &kinds, message, all: BTreeSet::new(), single: BTreeMap::new() };
         walk.object(resource, def, &kind, true);
-        let Walk { all, single, .. } = walk;
+        let Walk { mut all, single, .. } = walk;
+        // A report that only holds what one OBX carries, named so that it can be looked at apart.
+        if message.is_some()
+            && kind == "DiagnosticReport"
+            && resource.get("presentedForm").is_some()
+        {
+            let apart =
+                |path: &str| path.replacen("DiagnosticReport", "DiagnosticReport+presentedForm", 1);
+            all = all.iter().map(|(path, value)| (apart(path), value.clone())).collect();
+        }
         facts.all.extend(all.iter().cloned());
         facts.resources.push(Resource { kind, all, single });
     }
@@ -55,6 +89,43 @@ pub fn facts(bundle: &Json<'_>, message: Option<&str>) -> Facts {
 
 fn text<'j>(json: &'j Json<'_>, name: &str) -> &'j str {
     json.get(name).and_then(Json::as_str).unwrap_or_default()
+}
+
+/// Who is referred to, by Provenance and by the rest.
+#[derive(Default)]
+struct Told {
+    by_provenance: BTreeSet<String>,
+    by_others: BTreeSet<String>,
+}
+
+/// What only Provenance refers to is about the conversion, not the patient.
+fn told(entries: &[Json<'_>]) -> Told {
+    let mut told = Told::default();
+    for resource in entries.iter().filter_map(|entry| entry.get("resource")) {
+        let is_aside = text(resource, "resourceType") == "Provenance";
+        references(resource, is_aside, &mut |name, is_aside| {
+            let list = if is_aside { &mut told.by_provenance } else { &mut told.by_others };
+            list.insert(name.to_owned());
+        });
+    }
+    told
+}
+
+/// Every reference, and whether it is Provenance's or in an extension of one engine.
+fn references(json: &Json<'_>, is_aside: bool, found: &mut impl FnMut(&str, bool)) {
+    match json {
+        Json::Array(items) => items.iter().for_each(|item| references(item, is_aside, found)),
+        Json::Object(object) => {
+            let is_aside = is_aside || text(json, "url").contains("reportstream.cdc.gov");
+            for (name, value) in object.iter() {
+                match (name, value.as_str()) {
+                    ("reference", Some(name)) => found(name, is_aside),
+                    _ => references(value, is_aside, found),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 struct Walk<'w> {
@@ -67,7 +138,15 @@ struct Walk<'w> {
 impl Walk<'_> {
     fn object(&mut self, json: &Json<'_>, def: &TypeDef, path: &str, is_single: bool) {
         let Some(object) = json.as_object() else { return };
+        // A code of the engine's own system that the message does not have.
+        let is_own = text(json, "system").contains("example.com/");
         for (name, value) in object.iter() {
+            if is_own
+                && let (Some(message), Some(value)) = (self.message, value.as_str())
+                && !says(message, &value.to_lowercase())
+            {
+                continue;
+            }
             if matches!(name, "id" | "meta" | "text" | "resourceType" | "contained")
                 && (path.find('.').is_none() || name == "id")
                 && !(name == "text" && def.member("text").is_some_and(|f| f.kind.name == "string"))
@@ -97,7 +176,10 @@ impl Walk<'_> {
     /// An extension under its URL; those of one engine are not facts of the message.
     fn extension(&mut self, json: &Json<'_>, path: &str) {
         let url = text(json, "url");
-        if ["reportstream.cdc.gov", "data-absent-reason"].iter().any(|own| url.contains(own)) {
+        if ["reportstream.cdc.gov", "data-absent-reason", "example.com"]
+            .iter()
+            .any(|own| url.contains(own))
+        {
             return;
         }
         let Some(def) = schema().type_named("Extension") else { return };
@@ -124,11 +206,12 @@ impl Walk<'_> {
 
     fn reference(&mut self, json: &Json<'_>, path: &str) {
         let to = text(json, "reference");
-        let kind =
-            self.kinds.get(to).map(String::as_str).or_else(|| to.split_once('/').map(|p| p.0));
+        let kind = self.kinds.get(to).map(String::as_str);
         if let Some(kind) = kind
             && schema().resource(kind).is_some()
         {
+            // A role leads to the practitioner.
+            let kind = if kind == "PractitionerRole" { "Practitioner" } else { kind };
             self.all.insert((path.to_owned(), format!("-> {kind}")));
         }
         if let Some(display) = json.get("display") {
@@ -146,6 +229,11 @@ impl Walk<'_> {
         if value.is_empty() || value.contains("example.com/") {
             return;
         }
+        // `urn:oid:1.2` and `1.2` are the same number.
+        let value = match path.ends_with("identifier.value") {
+            true => value.trim_start_matches("urn:oid:").trim_start_matches("urn:uuid:").to_owned(),
+            false => value,
+        };
         // Wording that does not come from the message.
         let is_wording = path.ends_with("display") || kind == "string" || kind == "markdown";
         if is_wording
@@ -185,6 +273,9 @@ fn normal(text: &str, kind: &str) -> String {
             Err(_) => text.trim_end_matches('Z').to_owned(),
         },
         "string" | "markdown" => text.to_lowercase(),
+        "uri" | "url" if text == "urn:oid:2.16.840.1.113883.4.6" => {
+            "http://hl7.org/fhir/sid/us-npi".to_owned()
+        }
         "uri" | "url" => text.trim_end_matches(['.', '/']).to_owned(),
         _ => text,
     }
@@ -205,6 +296,9 @@ pub fn contradictions(ours: &Facts, theirs: &Facts) -> Vec<(String, String, Stri
             .map(|(at, own)| (own.all.intersection(&their.all).count(), at, own))
             .max_by_key(|(common, ..)| *common);
         let Some((common, at, own)) = best else { continue };
+        if !is_only && !shares_a_name(own, their) {
+            continue;
+        }
         if !is_only && common * 2 < their.all.len().min(own.all.len()) {
             continue;
         }
@@ -218,6 +312,16 @@ pub fn contradictions(ours: &Facts, theirs: &Facts) -> Vec<(String, String, Stri
         }
     }
     found
+}
+
+/// Whether two resources share what tells such things apart.
+fn shares_a_name(a: &Resource, b: &Resource) -> bool {
+    const NAMES: [&str; 5] =
+        [".identifier.value", ".name", ".name.family", ".code.coding.code", ".code.coding.display"];
+    let mut names = b.all.iter().filter(|(path, _)| {
+        path.split_once('.').is_some_and(|(_, rest)| NAMES.contains(&format!(".{rest}").as_str()))
+    });
+    names.any(|name| a.all.contains(name))
 }
 
 /// One may say more of the same, such as a time of a day.

@@ -49,3 +49,15 @@ pub fn all() -> Option<Vec<Pair>> {
     assert!(!pairs.is_empty(), "PAIRS.tsv names no file that is there");
     Some(pairs)
 }
+
+/// Every message file below `folder`.
+pub fn messages(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            messages(&path, files);
+        } else if path.extension().is_some_and(|ext| ext == "hl7") {
+            files.push(path);
+        }
+    }
+}
