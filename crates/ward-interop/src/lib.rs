@@ -7,3 +7,4 @@ pub mod channel;
 pub mod contract;
 pub mod convert;
 pub mod mllp;
+pub mod to_v2;

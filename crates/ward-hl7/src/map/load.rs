@@ -13,7 +13,9 @@
 //!
 //! `[...]` is a condition, `{...}` words of the guide that make a row sleep, `:` a map that goes
 //! on, `%` a map of codes, `=` what is assigned, `;` a link with `@` and the resource it leads to.
-//! `drop ROW` takes a row of an earlier file away, `take ROW` wakes one that sleeps.
+//! `drop ROW` takes a row of an earlier file away, `take ROW` wakes one that sleeps. `back NAME` are
+//! the rows that a segment or data type is written by, at first those of its map; `plan` says which
+//! segments a message that is written has; `system-names` prefers one of several names.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +24,7 @@ use std::{
 
 use super::{
     CodeMap, Coded, Condition, Expression, Link, LinkTo, Maps, MessageMap, MessageRow, PartMap,
-    Row, RowId, Slot, Source, Target,
+    Plan, Row, RowId, Slot, Source, Target, plan::PlanReader,
 };
 use crate::location::SegmentId;
 
@@ -41,6 +43,8 @@ static FILES: &[(&str, &str)] = &[
     ("ward", include_str!("../../data/maps/overlay/medication.map")),
     ("ward", include_str!("../../data/maps/overlay/billing.map")),
     ("ward", include_str!("../../data/maps/overlay/messages.map")),
+    ("ward", include_str!("../../data/maps/overlay/back.map")),
+    ("ward", include_str!("../../data/maps/overlay/plans.map")),
 ];
 
 /// A line that is no row.
@@ -100,18 +104,26 @@ pub(super) fn read(maps: &mut Maps, origin: &str, text: &str) -> Vec<LoadError> 
 enum At {
     Nothing,
     Part(String),
+    Back(String),
     Message(String),
+    Plan(String, PlanReader),
     Codes(String),
     Systems,
+    SystemNames,
     Authorities,
 }
 
 impl At {
     fn name(&self) -> &str {
         match self {
-            At::Part(name) | At::Message(name) | At::Codes(name) => name,
+            At::Part(name)
+            | At::Back(name)
+            | At::Message(name)
+            | At::Codes(name)
+            | At::Plan(name, _) => name,
             At::Nothing => "",
             At::Systems => "systems",
+            At::SystemNames => "system-names",
             At::Authorities => "authorities",
         }
     }
@@ -142,6 +154,25 @@ impl Reader<'_> {
                 }
                 self.at = At::Part(key);
             }
+            "back" => {
+                let key = name.to_ascii_lowercase();
+                let map = match self.maps.part(name).filter(|_| !is_instead) {
+                    Some(map) => Arc::clone(map),
+                    None => Arc::new(PartMap { name: name.into(), rows: Vec::new() }),
+                };
+                self.maps.back.insert(key.as_str().into(), map);
+                self.at = At::Back(key);
+            }
+            "plan" => {
+                let like = match rest.as_slice() {
+                    ["like", other] => self.maps.plans.get(*other)?.steps.clone(),
+                    _ => Vec::new(),
+                };
+                let reader = PlanReader::after(like.clone());
+                let plan = Plan { name: name.into(), steps: like };
+                self.maps.plans.insert(name.into(), Arc::new(plan));
+                self.at = At::Plan(name.to_owned(), reader);
+            }
             "message" => {
                 let like = match rest.as_slice() {
                     [.., "like", other] => Some(*other),
@@ -166,6 +197,7 @@ impl Reader<'_> {
                 self.at = At::Codes(key);
             }
             "systems" if name.is_empty() => self.at = At::Systems,
+            "system-names" if name.is_empty() => self.at = At::SystemNames,
             "authorities" if name.is_empty() => self.at = At::Authorities,
             _ => return None,
         }
@@ -173,26 +205,17 @@ impl Reader<'_> {
     }
 
     fn row(&mut self, line: &str) -> Option<()> {
-        match &self.at {
+        match &mut self.at {
             At::Nothing => None,
-            At::Part(key) => {
-                let map = Arc::make_mut(self.maps.parts.get_mut(key.as_str())?);
-                if let Some(row) = line.strip_prefix("drop ") {
-                    let id = RowId::new(&format!("{} {row}", map.name));
-                    let before = map.rows.len();
-                    map.rows.retain(|row| row.id != id);
-                    return (map.rows.len() < before).then_some(());
+            At::Plan(name, reader) => {
+                reader.line(line)?;
+                if let Some(steps) = reader.steps() {
+                    Arc::make_mut(self.maps.plans.get_mut(name.as_str())?).steps = steps;
                 }
-                if let Some(row) = line.strip_prefix("take ") {
-                    let id = RowId::new(&format!("{} {row}", map.name));
-                    let row = map.rows.iter_mut().find(|row| row.id == id)?;
-                    row.is_asleep = false;
-                    return Some(());
-                }
-                let row = part_row(line, map, self.origin)?;
-                map.rows.push(row);
                 Some(())
             }
+            At::Part(key) => part_line(self.maps.parts.get_mut(key.as_str())?, line, self.origin),
+            At::Back(key) => part_line(self.maps.back.get_mut(key.as_str())?, line, self.origin),
             At::Message(name) => {
                 let map = Arc::make_mut(self.maps.messages.get_mut(name.as_str())?);
                 if let Some(row) = line.strip_prefix("drop ") {
@@ -227,6 +250,11 @@ impl Reader<'_> {
                 self.maps.systems.insert(from.to_ascii_uppercase().into(), to.into());
                 Some(())
             }
+            At::SystemNames => {
+                let (from, to) = line.split_once(" -> ")?;
+                self.maps.system_names.insert(from.into(), to.into());
+                Some(())
+            }
             At::Authorities => {
                 let (from, to) = line.split_once(" -> ")?;
                 self.maps.authorities.insert(from.into(), to.into());
@@ -234,6 +262,26 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// A line of the map of a segment or data type.
+fn part_line(map: &mut Arc<PartMap>, line: &str, origin: &str) -> Option<()> {
+    let map = Arc::make_mut(map);
+    if let Some(row) = line.strip_prefix("drop ") {
+        let id = RowId::new(&format!("{} {row}", map.name));
+        let before = map.rows.len();
+        map.rows.retain(|row| row.id != id);
+        return (map.rows.len() < before).then_some(());
+    }
+    if let Some(row) = line.strip_prefix("take ") {
+        let id = RowId::new(&format!("{} {row}", map.name));
+        let row = map.rows.iter_mut().find(|row| row.id == id)?;
+        row.is_asleep = false;
+        return Some(());
+    }
+    let row = part_row(line, map, origin)?;
+    map.rows.push(row);
+    Some(())
 }
 
 /// What stands before the arrow: the element, a condition, words that make the row sleep.

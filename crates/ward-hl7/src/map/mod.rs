@@ -8,6 +8,7 @@ mod condition;
 mod expression;
 mod load;
 mod overlay;
+mod plan;
 mod row;
 mod target;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use condition::{Condition, Order, Ref, Test, Values};
 pub use expression::{Expression, Piece};
 pub use load::{LoadError, standard, standard_faults};
 pub use overlay::{Overlay, OverlayError};
+pub use plan::{Pick, Plan, PlanStep, Related};
 pub use row::{Link, LinkTo, MessageRow, Row, Slot, Source};
 pub use target::{Step, Target};
 
@@ -59,6 +61,11 @@ pub struct Maps {
     pub(crate) parts: BTreeMap<Box<str>, Arc<PartMap>>,
     pub(crate) messages: BTreeMap<Box<str>, Arc<MessageMap>>,
     pub(crate) codes: BTreeMap<Box<str>, Arc<CodeMap>>,
+    /// What a segment or data type is written by, where it is not its map run backwards.
+    pub(crate) back: BTreeMap<Box<str>, Arc<PartMap>>,
+    pub(crate) plans: BTreeMap<Box<str>, Arc<Plan>>,
+    /// The name in v2 of a code system that has several.
+    pub(crate) system_names: BTreeMap<Box<str>, Box<str>>,
     /// Names of code systems in v2 (table 0396) to their URIs, in capitals.
     pub(crate) systems: BTreeMap<Box<str>, Box<str>>,
     /// Names of assigning authorities to their URIs, as a site says.
@@ -115,6 +122,32 @@ impl Maps {
         self.parts.get(name.to_ascii_lowercase().as_str())
     }
 
+    /// The map that a segment or data type is written by: its own for that way, or the same
+    /// backwards.
+    pub fn part_back(&self, name: &str) -> Option<&Arc<PartMap>> {
+        self.back.get(name.to_ascii_lowercase().as_str()).or_else(|| self.part(name))
+    }
+
+    /// The map of a segment that FHIR alone knows: nothing is read by it.
+    pub fn part_only_back(&self, name: &str) -> Option<&Arc<PartMap>> {
+        let key = name.to_ascii_lowercase();
+        self.back.get(key.as_str()).filter(|_| !self.parts.contains_key(key.as_str()))
+    }
+
+    /// The maps that are only for writing.
+    pub fn parts_back(&self) -> impl Iterator<Item = &Arc<PartMap>> {
+        self.back.values()
+    }
+
+    /// How a message is written: `ADT`, or `ADT_A40` where an event has its own.
+    pub fn plan(&self, name: &str) -> Option<&Arc<Plan>> {
+        self.plans.get(name)
+    }
+
+    pub fn plans(&self) -> impl Iterator<Item = &Arc<Plan>> {
+        self.plans.values()
+    }
+
     pub fn parts(&self) -> impl Iterator<Item = &Arc<PartMap>> {
         self.parts.values()
     }
@@ -143,7 +176,15 @@ impl Maps {
 
     /// The name in v2 of a code system by its URI.
     pub fn system_name(&self, uri: &str) -> Option<&str> {
+        if let Some(name) = self.system_names.get(uri) {
+            return Some(name);
+        }
         self.systems.iter().find(|(_, own)| ***own == *uri).map(|(name, _)| &**name)
+    }
+
+    /// The name of an assigning authority by its URI, as a site says.
+    pub fn authority_name(&self, uri: &str) -> Option<&str> {
+        self.authorities.iter().find(|(_, own)| ***own == *uri).map(|(name, _)| &**name)
     }
 
     /// The URI of an assigning authority by its name, where the site says one.

@@ -121,6 +121,11 @@ impl Converter {
         &self.maps
     }
 
+    /// What names of authorities and code systems without a URI begin with.
+    pub fn local_base(&self) -> &str {
+        &self.settings.local_base
+    }
+
     /// The resources of a message.
     ///
     /// - Shape: in the order the message brings them; MessageHeader and Provenance are among them,

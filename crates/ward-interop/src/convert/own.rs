@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ward_fhir::{Json, definitions::schema};
 use ward_hl7::{
     ProblemKind, Severity,
@@ -328,22 +329,8 @@ fn hex(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let at = |n: usize| u32::from(chunk.get(n).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for nth in 0..4_usize {
-            if nth <= chunk.len() {
-                let index = usize::try_from(bits >> (18 - 6 * nth) & 63).unwrap_or(0);
-                out.push(SIGNS.get(index).map_or('=', |b| char::from(*b)));
-            } else {
-                out.push('=');
-            }
-        }
-    }
-    out
+fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
 }
 
 /// `3.5 - 4.5`, `<5`, `>= 1`: the numbers of a reference range, where it is nothing else.

@@ -17,6 +17,7 @@
     reason = "tests may"
 )]
 
+mod back;
 mod facts;
 mod pairs;
 mod reviewed;

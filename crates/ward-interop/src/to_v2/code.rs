@@ -1,0 +1,143 @@
+//! Codes of FHIR as codes of v2, and URIs as the names that v2 has for them.
+
+use ward_fhir::{Json, json::Object};
+use ward_hl7::map::{CodeMap, Maps};
+
+/// The code of v2 for a code of FHIR.
+///
+/// - Shape: of several, the same code, then one that begins with the same letter, then the first.
+pub(super) fn code_back<'m>(map: &'m CodeMap, code: &str, system: Option<&str>) -> Option<&'m str> {
+    let fits = |coded: &ward_hl7::map::Coded| {
+        *coded.code == *code
+            && system.is_none_or(|system| coded.system.is_empty() || *coded.system == *system)
+    };
+    let rank = |name: &str| {
+        let first = |text: &str| text.chars().next().map(|c| c.to_ascii_lowercase());
+        if name.eq_ignore_ascii_case(code) {
+            0
+        } else if first(name) == first(code) {
+            1
+        } else {
+            2
+        }
+    };
+    let found = map.rows.iter().filter(|(_, coded)| fits(coded));
+    found.min_by_key(|(name, _)| (rank(name), name.len())).map(|(name, _)| &**name)
+}
+
+/// A CodeableConcept or Coding with the codes of v2 in place of those that they became.
+///
+/// - Shape: a code that was made from one beside it is left out.
+pub(super) fn concept_back(map: &CodeMap, concept: &Json<'_>) -> Json<'static> {
+    let is_coding = concept.get("coding").is_none();
+    let codings = match is_coding {
+        true => std::slice::from_ref(concept),
+        false => concept.get("coding").map(Json::items).unwrap_or_default(),
+    };
+    let text = |coding: &Json<'_>, name: &str| {
+        coding.get(name).and_then(Json::as_str).map(str::to_owned)
+    };
+    let mut back: Vec<Json<'static>> = Vec::new();
+    for coding in codings {
+        let made = text(coding, "code")
+            .and_then(|code| code_back(map, &code, text(coding, "system").as_deref()));
+        let Some(made) = made else {
+            back.push(coding.clone().into_owned());
+            continue;
+        };
+        let is_beside = codings.iter().any(|other| {
+            !std::ptr::eq(other, coding)
+                && text(other, "code").is_some_and(|code| {
+                    map.rows.get(code.as_str()).is_some_and(|coded| {
+                        Some(&*coded.code) == text(coding, "code").as_deref()
+                    })
+                })
+        });
+        if is_beside {
+            continue;
+        }
+        let is_same = text(coding, "code").as_deref() == Some(made);
+        let mut own = match is_same {
+            true => coding.as_object().cloned().map(Object::into_owned).unwrap_or_default(),
+            false => Object::new(),
+        };
+        own.insert("code", Json::string(made.to_owned()));
+        if !is_same && let Some(display) = text(coding, "display") {
+            own.insert("display", Json::string(display));
+        }
+        back.push(Json::Object(own));
+    }
+    if is_coding {
+        return back.into_iter().next().unwrap_or(Json::Object(Object::new()));
+    }
+    let mut out = concept.as_object().cloned().map(Object::into_owned).unwrap_or_default();
+    out.insert("coding", Json::Array(back));
+    Json::Object(out)
+}
+
+/// The name in v2 of a code system.
+///
+/// - Source: HL7 table 0396; tables of HL7 itself are `HL70001`.
+pub(super) fn system_back(maps: &Maps, local_base: &str, uri: &str) -> String {
+    if let Some(name) = maps.system_name(uri) {
+        return name.to_owned();
+    }
+    let table = uri.strip_prefix("http://terminology.hl7.org/CodeSystem/v2-");
+    if let Some(table) = table.filter(|it| it.len() == 4 && it.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return format!("HL7{table}");
+    }
+    if let Some(name) = uri.strip_prefix(local_base).and_then(|it| it.strip_prefix("codes:")) {
+        return unescaped(name);
+    }
+    uri.strip_prefix("urn:oid:").unwrap_or(uri).to_owned()
+}
+
+/// HD: name, number, kind of number.
+pub(super) struct Authority {
+    pub name: Option<String>,
+    pub number: Option<(String, &'static str)>,
+}
+
+/// The authority that a URI of an identifier's system names.
+pub(super) fn authority_back(maps: &Maps, local_base: &str, uri: &str) -> Authority {
+    let number = |uri: &str| {
+        if let Some(oid) = uri.strip_prefix("urn:oid:") {
+            return (oid.to_owned(), "ISO");
+        }
+        match uri.strip_prefix("urn:uuid:") {
+            Some(uuid) => (uuid.to_owned(), "UUID"),
+            None => (uri.to_owned(), "URI"),
+        }
+    };
+    if let Some(name) = uri.strip_prefix(local_base).and_then(|it| it.strip_prefix("authority:")) {
+        return Authority { name: Some(unescaped(name)), number: None };
+    }
+    match maps.authority_name(uri) {
+        // Some have a URI that people use instead of their OID.
+        Some(own) if own.starts_with("urn:") => {
+            Authority { name: None, number: Some(number(own)) }
+        }
+        Some(name) => Authority { name: Some(name.to_owned()), number: None },
+        None => Authority { name: None, number: Some(number(uri)) },
+    }
+}
+
+/// `%20` as the character it stands for.
+fn unescaped(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let mut ahead = bytes.clone();
+        let digits = (ahead.next(), ahead.next());
+        let hex = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
+        match (byte, hex(digits.0), hex(digits.1)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(u8::try_from(16 * high + low).unwrap_or(b'?'));
+                bytes = ahead;
+            }
+            _ => out.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}

@@ -1,0 +1,221 @@
+//! Running a plan: which resource fills which slot, and which segments come of it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use ward_fhir::Json;
+use ward_hl7::{
+    SegmentId,
+    map::{Maps, MessageMap, Pick, PlanStep, Related, RowId, Slot},
+};
+
+use super::{
+    fill::Filler,
+    line::{Line, Place},
+    own,
+    source::{Source, elements, kind},
+};
+
+/// A message while it is written.
+pub(super) struct Writer<'s, 'j> {
+    pub maps: &'s Maps,
+    pub local_base: &'s str,
+    pub source: &'s Source<'j>,
+    pub map: Arc<MessageMap>,
+    pub lines: Vec<Line>,
+    /// For each line, the rows that its values are from.
+    pub rows: Vec<Vec<RowId>>,
+    /// Resources that a line was written for already.
+    done: Vec<&'j Json<'j>>,
+    /// How many of each segment are written.
+    counts: BTreeMap<SegmentId, u16>,
+}
+
+/// Which resource stands for which slot.
+type Slots<'j> = BTreeMap<Slot, &'j Json<'j>>;
+
+/// Segments that count themselves in their first field.
+const NUMBERED: [&str; 16] = [
+    "PID", "NK1", "PV1", "AL1", "DG1", "PR1", "GT1", "IN1", "OBR", "OBX", "SPM", "NTE", "FT1",
+    "TQ1", "AIS", "RGS",
+];
+
+/// Most lines of one message.
+/// LIMIT: a report of a thousand results is a batch.
+const LINES_MAX: usize = 10_000;
+
+impl<'s, 'j> Writer<'s, 'j> {
+    pub fn new(
+        maps: &'s Maps,
+        local_base: &'s str,
+        source: &'s Source<'j>,
+        map: Arc<MessageMap>,
+    ) -> Writer<'s, 'j> {
+        let (lines, rows) = (Vec::new(), Vec::new());
+        let (done, counts) = (Vec::new(), BTreeMap::new());
+        Writer { maps, local_base, source, map, lines, rows, done, counts }
+    }
+
+    pub fn run(&mut self, steps: &[PlanStep], patient: Option<&'j Json<'j>>) {
+        let mut slots = Slots::new();
+        let slot = |kind: &str, label| Slot { kind: kind.into(), label };
+        if let Some(patient) = patient {
+            slots.insert(slot("Patient", 1), patient);
+        }
+        if let Some(header) = self.source.of_kind("MessageHeader").next() {
+            slots.insert(slot("MessageHeader", 1), header);
+        }
+        // What recorded the message, and what recorded its event.
+        let provenances = || self.source.of_kind("Provenance");
+        let of_event = provenances().find(|it| it.get("reason").is_some());
+        if let Some(source) = provenances().find(|it| it.get("entity").is_some()) {
+            slots.insert(slot("Provenance", 1), source);
+        }
+        if let Some(event) = of_event {
+            slots.insert(slot("Provenance", 3), event);
+        }
+        self.steps(steps, &mut slots);
+    }
+
+    fn steps(&mut self, steps: &[PlanStep], slots: &mut Slots<'j>) {
+        for step in steps {
+            match step {
+                PlanStep::Segment(id, None) => self.segment(*id, slots),
+                PlanStep::Segment(id, Some(pick)) => {
+                    for resource in self.fresh(pick, slots) {
+                        let mut inner = slots.clone();
+                        inner.insert(pick.slot.clone(), resource);
+                        self.segment(*id, &inner);
+                    }
+                }
+                PlanStep::Bind(pick) => {
+                    if let Some(first) = self.pick(pick, slots).into_iter().next() {
+                        slots.insert(pick.slot.clone(), first);
+                    }
+                }
+                PlanStep::Each(pick, steps) => {
+                    for resource in self.fresh(pick, slots) {
+                        let mut inner = slots.clone();
+                        inner.insert(pick.slot.clone(), resource);
+                        // Numbers of results begin anew under each order.
+                        for name in ["OBX", "NTE", "SPM", "TQ1"] {
+                            if let Some(id) = SegmentId::new(name.as_bytes()) {
+                                self.counts.remove(&id);
+                            }
+                        }
+                        self.steps(steps, &mut inner);
+                    }
+                }
+                PlanStep::Items(id, slot, path) => self.items(*id, slot, path, slots),
+            }
+        }
+    }
+
+    /// The resources for a slot that have no line yet.
+    fn fresh(&mut self, pick: &Pick, slots: &Slots<'j>) -> Vec<&'j Json<'j>> {
+        let mut found = self.pick(pick, slots);
+        found.retain(|it| !self.done.iter().any(|done| std::ptr::eq(*done, *it)));
+        self.done.extend(&found);
+        found
+    }
+
+    fn pick(&self, pick: &Pick, slots: &Slots<'j>) -> Vec<&'j Json<'j>> {
+        let all = || self.source.of_kind(&pick.slot.kind);
+        match &pick.how {
+            Related::All => all().collect(),
+            Related::Of(other, path) => {
+                let Some(other) = slots.get(other) else { return Vec::new() };
+                let found = self.source.referred(other, path);
+                found.into_iter().filter(|it| kind(it) == &*pick.slot.kind).collect()
+            }
+            Related::By(path, other) => {
+                let Some(other) = slots.get(other) else { return Vec::new() };
+                let is_only = self.source.of_kind(kind(other)).nth(1).is_none();
+                let refers = |it: &&'j Json<'j>| {
+                    let named = elements(it, path);
+                    // Where there is one patient, what names none is his.
+                    (named.is_empty() && is_only)
+                        || named.iter().any(|reference| {
+                            let meant = self.source.resolve(reference, it);
+                            meant.is_some_and(|meant| std::ptr::eq(meant, *other))
+                        })
+                };
+                all().filter(refers).collect()
+            }
+        }
+    }
+
+    fn segment(&mut self, id: SegmentId, slots: &Slots<'j>) {
+        let mut filler =
+            Filler::new(self.maps, self.local_base, self.source, &self.lines, id);
+        let rows: Vec<_> = self.map.rows.iter().filter(|row| row.segment == id).collect();
+        let mut ran: Vec<(&str, &Slot)> = Vec::new();
+        for row in rows.iter().filter(|row| !row.is_asleep) {
+            let (Some(by), Some(resource)) = (row.by.as_deref(), slots.get(&row.slot)) else {
+                continue;
+            };
+            // The same map for the same resource, under another condition.
+            if ran.contains(&(by, &row.slot)) {
+                continue;
+            }
+            ran.push((by, &row.slot));
+            if by.starts_with("OBX[Observation")
+                && let Some(kind) = own::value_type(resource)
+            {
+                let is_many = resource.get("component").is_some();
+                if is_many != by.contains("Component") {
+                    continue;
+                }
+                filler.line.put(&Place::field(2), kind);
+            } else if by == "OBX[Observation-Component]" {
+                continue;
+            }
+            if let Some(map) = self.maps.part_back(by) {
+                filler.resource(map, resource);
+            }
+        }
+        // Rows that are only for writing.
+        for (slot, resource) in slots {
+            let by = format!("{id}[{}]", slot.kind);
+            let is_own = !ran.iter().any(|(_, other)| *other == slot);
+            if let Some(map) = self.maps.part_only_back(&by).filter(|_| is_own) {
+                filler.resource(map, resource);
+            }
+        }
+        let (line, rows) = (filler.line, filler.rows);
+        self.take(line, rows);
+    }
+
+    /// One segment for each item of a list of the resource in `slot`.
+    fn items(&mut self, id: SegmentId, slot: &Slot, name: &str, slots: &Slots<'j>) {
+        let Some(resource) = slots.get(slot) else { return };
+        let Some(object) = resource.as_object() else { return };
+        let row = self.map.rows.iter().find(|row| row.segment == id && row.slot == *slot);
+        let by = row.and_then(|row| row.by.clone());
+        let by = by.unwrap_or_else(|| format!("{id}[{}]", slot.kind).into());
+        let Some(map) = self.maps.part_back(&by).cloned() else { return };
+        for item in resource.get(name).map(Json::items).unwrap_or_default() {
+            // The resource with that item alone.
+            let mut alone = object.clone();
+            alone.insert(name.to_owned(), Json::Array(vec![item.clone()]));
+            let alone = Json::Object(alone);
+            let source = Source::new(&alone);
+            let mut filler = Filler::new(self.maps, self.local_base, &source, &self.lines, id);
+            filler.resource(&map, &alone);
+            let (line, rows) = (filler.line, filler.rows);
+            self.take(line, rows);
+        }
+    }
+
+    fn take(&mut self, mut line: Line, rows: Vec<RowId>) {
+        if line.is_empty() || LINES_MAX <= self.lines.len() {
+            return;
+        }
+        if NUMBERED.contains(&line.id.as_str()) {
+            let count = self.counts.entry(line.id).or_default();
+            *count = count.saturating_add(1);
+            line.put(&Place::field(1), &count.to_string());
+        }
+        self.lines.push(line);
+        self.rows.push(rows);
+    }
+}
