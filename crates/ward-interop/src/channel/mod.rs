@@ -2,7 +2,8 @@
 //!
 //! ```toml
 //! [from]
-//! mllp = "127.0.0.1:2580"        # a listener of its own; or: interface = "mllp", or folder = "in"
+//! mllp = "127.0.0.1:2580"        # a listener of its own; or: interface = "mllp", folder = "in",
+//!                                # or chart = "own": what happens in Ward becomes messages
 //!
 //! [take]
 //! types = ["ADT^A01", "ORU^*"]   # every type if absent
@@ -19,6 +20,8 @@
 //! ```
 
 mod deliver;
+mod feed;
+mod happened;
 mod rules;
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr};
@@ -28,6 +31,7 @@ use ward_hl7::Path;
 
 pub use self::{
     deliver::{Delivered, Delivery, Target, backoff},
+    feed::{Changes, Fed, Feed, FeedError},
     rules::{Forward, NotForwarded},
 };
 
@@ -53,6 +57,18 @@ pub struct From {
     pub interface: Option<String>,
     /// Files are taken from here and moved to `done` or `bad` beneath it.
     pub folder: Option<PathBuf>,
+    /// What happens in the chart becomes messages.
+    pub chart: Option<Changes>,
+    /// MSH-3 of the messages that the chart makes.
+    #[serde(default = "application")]
+    pub application: String,
+    /// MSH-4 of the messages that the chart makes.
+    #[serde(default)]
+    pub facility: String,
+}
+
+fn application() -> String {
+    "WARD".to_owned()
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -98,7 +114,7 @@ fn rejections_max() -> u32 {
 pub enum ChannelError {
     #[error("the file is not TOML of a channel")]
     Toml(#[from] toml::de::Error),
-    #[error("`[from]` names exactly one of `mllp`, `interface` and `folder`")]
+    #[error("`[from]` names exactly one of `mllp`, `interface`, `folder` and `chart`")]
     From,
     #[error("`[[to]]` names exactly one of `mllp` and `folder`")]
     To,
@@ -117,8 +133,8 @@ impl FromStr for Channel {
 
     fn from_str(text: &str) -> Result<Channel, ChannelError> {
         let channel: Channel = toml::from_str(text)?;
-        let From { mllp, interface, folder } = &channel.from;
-        let n_from = [mllp.is_some(), interface.is_some(), folder.is_some()];
+        let From { mllp, interface, folder, chart, .. } = &channel.from;
+        let n_from = [mllp.is_some(), interface.is_some(), folder.is_some(), chart.is_some()];
         if n_from.iter().filter(|it| **it).count() != 1 {
             return Err(ChannelError::From);
         }

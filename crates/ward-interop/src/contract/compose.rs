@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 use ward_core::{Ctx, FhirId, RecordKey, ResourceType};
-use ward_fhir::{Json, outcome::Severity};
+use ward_fhir::{Json, json::Object, outcome::Severity};
 use ward_hl7::{Location, ProblemKind};
 use ward_store::{Absent, Reader, Write, WriteKind};
 
@@ -185,11 +185,37 @@ fn write(
         None => WriteKind::Create,
         Some(base) => WriteKind::Update { base: Some(base) },
     };
+    let mut next = next;
+    set_source(&mut next, kind.base().map_or(1, |base| base.saturating_add(1)));
     let mut write = Write::of(next, &key, kind, cx.now, &receiver.inner.base);
     if let Some(event) = status::event_of(converted, key.kind) {
         write.event = Some(event);
     }
     Ok(Some(write))
+}
+
+/// What `meta.source` of a version begins with that a message wrote; the version follows, so that
+/// it says nothing of a later one that somebody else writes.
+const SOURCE: &str = "urn:ward:hl7v2#";
+
+/// Whether a message wrote this version of a record.
+pub(crate) fn is_from_message(record: &Json<'_>) -> bool {
+    let meta = |name: &str| record.get("meta")?.get(name)?.as_str();
+    meta("source").and_then(|source| source.strip_prefix(SOURCE)) == meta("versionId")
+        && meta("versionId").is_some()
+}
+
+fn set_source(record: &mut Json<'static>, version: u32) {
+    let Some(object) = record.as_object_mut() else { return };
+    let source = Json::string(format!("{SOURCE}{version}"));
+    match object.get_mut("meta").and_then(Json::as_object_mut) {
+        Some(meta) => meta.insert("source", source),
+        None => {
+            let mut meta = Object::new();
+            meta.insert("source", source);
+            object.insert("meta", Json::Object(meta));
+        }
+    }
 }
 
 /// Puts the records' own addresses in the place of slots. A link to what is not kept goes.

@@ -93,6 +93,7 @@ pub fn is_same(one: &Json<'_>, other: &Json<'_>) -> bool {
             if let Some(meta) = object.get_mut("meta").and_then(Json::as_object_mut) {
                 meta.remove("versionId");
                 meta.remove("lastUpdated");
+                meta.remove("source");
                 if meta.is_empty() {
                     object.remove("meta");
                 }

@@ -36,6 +36,7 @@ use ward_crypto::Random;
 use ward_store::{Chart, CommitError, Write};
 
 use self::lanes::Lanes;
+pub(crate) use self::compose::is_from_message;
 pub use self::{
     interface::{Interface, Purpose, Unmapped},
     note::{Note, Told},
@@ -89,6 +90,15 @@ impl Receiver {
 
     pub fn chart(&self) -> &Chart {
         &self.inner.chart
+    }
+
+    pub(crate) fn converter(&self) -> &Converter {
+        &self.inner.converter
+    }
+
+    /// Tells whoever brings messages out that there are some.
+    pub(crate) fn wake_outgoing(&self) {
+        self.inner.outgoing.notify_waiters();
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -149,7 +159,7 @@ impl Receiver {
     /// A control id that nobody else gives: it does not depend on the clock.
     ///
     /// - Shape: 20 characters, the most that 2.2 allows.
-    fn fresh_control_id(&self) -> Option<String> {
+    pub(crate) fn fresh_control_id(&self) -> Option<String> {
         const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let mut bytes = [0; 20];
         self.inner.random.fill(&mut bytes).ok()?;

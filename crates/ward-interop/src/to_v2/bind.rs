@@ -89,6 +89,7 @@ fn add<'r>(
 
 /// Finds the elements.
 pub(super) struct Binder<'s, 'j, 'r> {
+    pub maps: &'s Maps,
     pub source: &'s Source<'j>,
     pub rows: &'s [Flat<'r>],
     /// Whether a label may have several items: repetitions of a field.
@@ -106,7 +107,7 @@ impl<'j> Binder<'_, 'j, '_> {
                 self.bound.push(Bound { row: *row, ..at });
                 continue;
             };
-            let name = (&*step.name, self.is_aside(*row, depth));
+            let name = (&*step.name, self.is_aside(*row, depth, at));
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -117,7 +118,7 @@ impl<'j> Binder<'_, 'j, '_> {
                 .copied()
                 .filter(|row| {
                     self.step(*row, depth).is_some_and(|step| *step.name == *name)
-                        && self.is_aside(*row, depth) == is_aside
+                        && self.is_aside(*row, depth, at) == is_aside
                 })
                 .collect();
             self.member(name, is_aside, &here, depth, at);
@@ -128,9 +129,13 @@ impl<'j> Binder<'_, 'j, '_> {
         self.rows.get(row)?.row.to.steps.get(depth)
     }
 
-    /// Whether the next step is an extension, which a primitive value keeps beside itself.
-    fn is_aside(&self, row: usize, depth: usize) -> bool {
-        self.step(row, depth + 1).is_some_and(|next| *next.name == *"extension")
+    /// Whether the next step is an extension of a primitive value, which keeps it beside itself.
+    fn is_aside(&self, row: usize, depth: usize, at: Bound<'j>) -> bool {
+        let (At::Complex(def), Some(step)) = (at.kind, self.step(row, depth)) else { return false };
+        let is_primitive = def
+            .member(&step.name)
+            .is_some_and(|found| matches!(found.kind.kind, ElementKind::Primitive(_)));
+        is_primitive && self.step(row, depth + 1).is_some_and(|next| *next.name == *"extension")
     }
 
     fn member(&mut self, name: &str, is_aside: bool, which: &[usize], depth: usize, at: Bound<'j>) {
@@ -267,26 +272,37 @@ impl<'j> Binder<'_, 'j, '_> {
                 }
                 at = Bound { node: resource, owner: resource, ..at };
             }
-            let Some(fixed) = flat.row.assign.as_ref().and_then(|it| it.constant()) else {
-                continue;
-            };
-            let rest = steps.get(depth + 1..).unwrap_or_default();
-            let last = rest.last().map(|step| &*step.name).unwrap_or_default();
-            if matches!(last, "display" | "text") || rest.iter().any(|step| step.into.is_some()) {
-                continue;
-            }
-            let values = values(at.node, rest);
-            let is_there = values.iter().any(|value| says(value, fixed));
-            match (is_there, flat.row.when.is_some()) {
-                (true, _) => fit += 1,
-                (false, true) => {}
-                (false, false) if !values.is_empty() || matches!(last, "code" | "url") => {
-                    return None;
+            fit += fits(flat.row, depth + 1, at.node)?;
+            // What the map of the item's own type fixes counts too.
+            let by = flat.row.by.as_deref().filter(|_| steps.len() == depth + 1);
+            if let Some(map) = by.and_then(|by| self.maps.part_back(by)) {
+                for row in map.rows.iter().filter(|row| !row.is_asleep) {
+                    fit += fits(row, 0, at.node)?;
                 }
-                (false, false) => {}
             }
         }
         Some(fit)
+    }
+}
+
+/// Whether an item has the value that a row fixes, whose path leads to it with its first `depth`
+/// steps: 1, or 0 where the row fixes nothing; `None` where it has another.
+fn fits(row: &Row, depth: usize, item: &Json<'_>) -> Option<usize> {
+    let Some(fixed) = row.assign.as_ref().and_then(|it| it.constant()) else { return Some(0) };
+    let rest = row.to.steps.get(depth..).unwrap_or_default();
+    let last = rest.last().map(|step| &*step.name).unwrap_or_default();
+    if matches!(last, "display" | "text") || rest.iter().any(|step| step.into.is_some()) {
+        return Some(0);
+    }
+    let values = values(item, rest);
+    let is_there = values.iter().any(|value| says(value, fixed));
+    // Extensions inside tell each other apart, not the item.
+    let is_inside = rest.iter().rev().skip(1).any(|step| *step.name == *"extension");
+    match (is_there, row.when.is_some() || is_inside || row.to.sibling.is_some()) {
+        (true, _) => Some(1),
+        (false, true) => Some(0),
+        (false, false) if !values.is_empty() || matches!(last, "code" | "url") => None,
+        (false, false) => Some(0),
     }
 }
 

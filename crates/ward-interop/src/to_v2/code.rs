@@ -93,6 +93,13 @@ pub(super) fn system_back(maps: &Maps, local_base: &str, uri: &str) -> String {
     uri.strip_prefix("urn:oid:").unwrap_or(uri).to_owned()
 }
 
+/// The name that a URI was made from.
+pub(super) fn local_name(local_base: &str, uri: &str) -> Option<String> {
+    let rest = uri.strip_prefix(local_base)?;
+    let name = rest.strip_prefix("authority:").or_else(|| rest.strip_prefix("codes:"))?;
+    Some(unescaped(name))
+}
+
 /// HD: name, number, kind of number.
 pub(super) struct Authority {
     pub name: Option<String>,

@@ -83,7 +83,7 @@ impl<'s, 'j> Filler<'s, 'j> {
         let maps = self.maps;
         let flat = flatten(maps, map);
         let repeats = base.is_none();
-        let mut binder = Binder { source: self.source, rows: &flat, repeats, bound: Vec::new() };
+        let mut binder = Binder { maps, source: self.source, rows: &flat, repeats, bound: Vec::new() };
         let all: Vec<usize> = (0..flat.len()).collect();
         binder.bind(&all, 0, Bound { row: 0, node, kind: at, nth: 0, owner });
         let mut bound = binder.bound;
@@ -145,9 +145,10 @@ impl<'s, 'j> Filler<'s, 'j> {
         let mut whole = flat.base.clone();
         whole.extend_from_slice(parts);
         let (field, rest) = whole.split_first()?;
-        let mut nth = bound.nth;
+        let nth = bound.nth;
+        // A second item has no room: it would mix with the first.
         if nth != 0 && !self.repeats(*field) {
-            nth = 0;
+            return None;
         }
         let place = Place { field: *field, nth, parts: rest.to_vec() };
         let inner = flat.base.split_first().map(|(field, rest)| Place {
@@ -167,11 +168,18 @@ impl<'s, 'j> Filler<'s, 'j> {
 
     /// Writes the value of an element; `false` where it says nothing or there is no room.
     fn put(&mut self, row: &Row, bound: Bound<'j>, place: &Place) -> bool {
+        // Two elements in one field would be a value that nobody said.
+        let is_field = self.depth == 1 && place.parts.is_empty();
+        if is_field && row.by.is_some() && self.line.is_valued(place) {
+            return false;
+        }
         if let Some(by) = row.by.as_deref() {
             if by.starts_with('!') {
                 return own::put(self, by, bound, place);
             }
-            let Some(map) = self.maps.part_back(by).cloned() else { return false };
+            let Some(map) = self.maps.part_back(by).cloned() else {
+                return self.leaf(row.codes.as_deref(), bound, place);
+            };
             return self.mapped(&map, row.codes.as_deref(), bound, place);
         }
         match bound.kind {
@@ -202,6 +210,10 @@ impl<'s, 'j> Filler<'s, 'j> {
             said = code.to_owned();
         } else if primitive == ward_fhir::definitions::Primitive::Uri && self.is_system(place) {
             said = super::code::system_back(self.maps, self.local_base, &said);
+        } else if primitive == ward_fhir::definitions::Primitive::Uri
+            && let Some(name) = super::code::local_name(self.local_base, &said)
+        {
+            said = name;
         }
         let is_put = match bound.nth != 0 && place.nth == 0 {
             // More words than parts.

@@ -177,7 +177,7 @@ pub(super) fn complete(
         line.put(&Place::field(11), "P");
         line.put(&Place::field(12), VERSION.as_str());
     }
-    if event.code != "ADT" {
+    if !matches!(event.code.as_str(), "ADT" | "BAR" | "DFT" | "MDM") {
         lines.retain(|line| line.id != evn);
         return;
     }

@@ -91,6 +91,16 @@ impl Line {
         self.put(place, &format!("{before} {text}"))
     }
 
+    /// Takes the fields that another line has and this one has not.
+    pub fn fill_up(&mut self, other: Line) {
+        for (number, value) in other.fields {
+            let is_free = self.n_repetitions(number) == 0;
+            if is_free {
+                self.fields.insert(number, value);
+            }
+        }
+    }
+
     /// The first leaf of what stands there.
     pub fn text(&self, place: &Place) -> Option<&str> {
         self.value(place)?.first()

@@ -29,7 +29,10 @@ pub(super) fn put<'j>(
             let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
             text.is_some_and(|text| lines(filler, &text, place))
         }
-        "!whole" | "!name" => filler.leaf(None, bound, place),
+        "!whole" => filler.leaf(None, bound, place),
+        "!name" => text.is_some_and(|text| name_of(filler, text, place)),
+        "!again" => text.is_some_and(|text| filler.line.put(place, text)),
+        "!street" => street(filler, bound.node, place),
         "!spaced" => text.is_some_and(|text| {
             let mut all = true;
             for (nth, part) in (1_u16..).zip(text.split(' ')) {
@@ -65,6 +68,67 @@ fn lines(filler: &mut Filler<'_, '_>, text: &str, place: &Place) -> bool {
         is_put |= !line.is_empty() && filler.line.put(&place, line);
     }
     is_put
+}
+
+/// A name in one text: family, or given and family.
+fn name_of(filler: &mut Filler<'_, '_>, text: &str, place: &Place) -> bool {
+    match text.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [given, family] => {
+            filler.line.put(&place.part(&[1]), family) && filler.line.put(&place.part(&[2]), given)
+        }
+        [given, middle, family] if middle.trim_end_matches('.').len() == 1 => {
+            filler.line.put(&place.part(&[1]), family)
+                && filler.line.put(&place.part(&[2]), given)
+                && filler.line.put(&place.part(&[3]), middle)
+        }
+        _ => filler.line.put(&place.part(&[1]), text.trim()),
+    }
+}
+
+/// The lines of an address, in the order that reading them gave: street, its name and number where
+/// there are many lines, other designation, addressee.
+///
+/// - Source: HL7 v2.8, 2.A.88 XAD.
+fn street(filler: &mut Filler<'_, '_>, address: &Json<'_>, place: &Place) -> bool {
+    const FEW: [&[u16]; 3] = [&[1, 1], &[2], &[19]];
+    const MORE: [&[u16]; 4] = [&[1, 1], &[1, 2], &[2], &[19]];
+    const MANY: [&[u16]; 5] = [&[1, 1], &[1, 2], &[1, 3], &[2], &[19]];
+    let lines = address.get("line").map(Json::items).unwrap_or_default();
+    let parts: &[&[u16]] = match lines.len() {
+        0..=3 => &FEW,
+        4 => &MORE,
+        _ => &MANY,
+    };
+    let mut is_put = false;
+    for (line, part) in lines.iter().zip(parts) {
+        if let Some(text) = line.as_str() {
+            is_put |= filler.line.put(&place.part(part), text);
+        }
+    }
+    if let Some(text) = address.get("text").and_then(Json::as_str)
+        && !is_put
+        && address.get("city").is_none()
+    {
+        is_put = filler.line.put(&place.part(&[1, 1]), text);
+    }
+    is_put
+}
+
+/// ORC-1 for what an order is.
+///
+/// - Source: HL7 table 0119.
+pub(super) fn order_control(resource: &Json<'_>, message: &str) -> Option<&'static str> {
+    let status = resource.get("status").and_then(Json::as_str)?;
+    let is_order = matches!(kind(resource), "ServiceRequest" | "MedicationRequest");
+    if message.starts_with("ORU") || !is_order {
+        return Some("RE");
+    }
+    Some(match status {
+        "revoked" | "cancelled" | "entered-in-error" => "CA",
+        "stopped" => "DC",
+        "on-hold" => "HD",
+        _ => "NW",
+    })
 }
 
 /// The levels of a place: component of PL, physical type.
@@ -112,6 +176,9 @@ fn location<'j>(filler: &mut Filler<'_, 'j>, bound: Bound<'j>, place: &Place) ->
             if !kind.is_empty() {
                 filler.line.put(&place.part(&[4, 3]), kind);
             }
+        }
+        if let Some(code) = first(here, &["type", "coding", "code"]) {
+            filler.line.put(&place.part(&[6]), code);
         }
         if let Some(description) = text("description")
             && Some(description) != name

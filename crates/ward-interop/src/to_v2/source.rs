@@ -1,41 +1,43 @@
 //! The resources that a message is written from.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
 use ward_fhir::Json;
 
 /// Resources, and the names that references call them.
+///
+/// - Cost: cheap to clone.
+#[derive(Clone)]
 pub(super) struct Source<'j> {
-    pub resources: Vec<&'j Json<'j>>,
-    by_name: BTreeMap<String, usize>,
+    resources: Rc<Vec<&'j Json<'j>>>,
+    by_name: Rc<BTreeMap<String, usize>>,
 }
 
 impl<'j> Source<'j> {
     /// The resources of a bundle, or the one that it is.
     pub fn new(json: &'j Json<'j>) -> Source<'j> {
-        let mut source = Source { resources: Vec::new(), by_name: BTreeMap::new() };
-        if kind(json) != "Bundle" {
-            source.add(json, "");
-            return source;
-        }
-        for entry in json.get("entry").map(Json::items).unwrap_or_default() {
-            if let Some(resource) = entry.get("resource") {
-                let url = entry.get("fullUrl").and_then(Json::as_str).unwrap_or_default();
-                source.add(resource, url);
+        let (mut resources, mut by_name) = (Vec::new(), BTreeMap::new());
+        let mut add = |resource: &'j Json<'j>, url: &str| {
+            let at = resources.len();
+            resources.push(resource);
+            if !url.is_empty() {
+                by_name.entry(url.to_owned()).or_insert(at);
             }
+            if let Some(id) = resource.get("id").and_then(Json::as_str) {
+                by_name.entry(format!("{}/{id}", kind(resource))).or_insert(at);
+            }
+        };
+        if kind(json) == "Bundle" {
+            for entry in json.get("entry").map(Json::items).unwrap_or_default() {
+                if let Some(resource) = entry.get("resource") {
+                    let url = entry.get("fullUrl").and_then(Json::as_str).unwrap_or_default();
+                    add(resource, url);
+                }
+            }
+        } else {
+            add(json, "");
         }
-        source
-    }
-
-    fn add(&mut self, resource: &'j Json<'j>, url: &str) {
-        let at = self.resources.len();
-        self.resources.push(resource);
-        if !url.is_empty() {
-            self.by_name.entry(url.to_owned()).or_insert(at);
-        }
-        if let Some(id) = resource.get("id").and_then(Json::as_str) {
-            self.by_name.entry(format!("{}/{id}", kind(resource))).or_insert(at);
-        }
+        Source { resources: Rc::new(resources), by_name: Rc::new(by_name) }
     }
 
     /// The resource that a Reference in `owner` means.

@@ -34,9 +34,9 @@ pub(super) struct Writer<'s, 'j> {
 type Slots<'j> = BTreeMap<Slot, &'j Json<'j>>;
 
 /// Segments that count themselves in their first field.
-const NUMBERED: [&str; 16] = [
+const NUMBERED: [&str; 18] = [
     "PID", "NK1", "PV1", "AL1", "DG1", "PR1", "GT1", "IN1", "OBR", "OBX", "SPM", "NTE", "FT1",
-    "TQ1", "AIS", "RGS",
+    "TQ1", "AIS", "AIG", "AIL", "AIP",
 ];
 
 /// Most lines of one message.
@@ -128,15 +128,16 @@ impl<'s, 'j> Writer<'s, 'j> {
                 found.into_iter().filter(|it| kind(it) == &*pick.slot.kind).collect()
             }
             Related::By(path, other) => {
-                let Some(other) = slots.get(other) else { return Vec::new() };
-                let is_only = self.source.of_kind(kind(other)).nth(1).is_none();
+                let name = &*other.kind;
+                let other = slots.get(other);
+                let is_only = self.source.of_kind(name).nth(1).is_none();
                 let refers = |it: &&'j Json<'j>| {
                     let named = elements(it, path);
                     // Where there is one patient, what names none is his.
                     (named.is_empty() && is_only)
                         || named.iter().any(|reference| {
                             let meant = self.source.resolve(reference, it);
-                            meant.is_some_and(|meant| std::ptr::eq(meant, *other))
+                            matches!((meant, other), (Some(a), Some(b)) if std::ptr::eq(a, *b))
                         })
                 };
                 all().filter(refers).collect()
@@ -181,7 +182,16 @@ impl<'s, 'j> Writer<'s, 'j> {
                 filler.resource(map, resource);
             }
         }
-        let (line, rows) = (filler.line, filler.rows);
+        let (mut line, mut rows) = (filler.line, filler.rows);
+        if !ran.is_empty() && rows.is_empty() {
+            rows.push(RowId::new(ran.first().map(|(by, _)| *by).unwrap_or_default()));
+        }
+        if id.as_str() == "ORC" {
+            let order = slots.values().find_map(|it| own::order_control(it, &self.map.name));
+            if let Some(control) = order.filter(|_| !line.is_empty()) {
+                line.put(&Place::field(1), control);
+            }
+        }
         self.take(line, rows);
     }
 
@@ -198,16 +208,42 @@ impl<'s, 'j> Writer<'s, 'j> {
             let mut alone = object.clone();
             alone.insert(name.to_owned(), Json::Array(vec![item.clone()]));
             let alone = Json::Object(alone);
-            let source = Source::new(&alone);
+            let source = self.source.clone();
             let mut filler = Filler::new(self.maps, self.local_base, &source, &self.lines, id);
             filler.resource(&map, &alone);
             let (line, rows) = (filler.line, filler.rows);
-            self.take(line, rows);
+            // Of the participants, those that the segment is for.
+            let is_resource = matches!(id.as_str(), "AIG" | "AIL" | "AIP");
+            if is_resource && !line.is_valued(&Place::field(3)) {
+                continue;
+            }
+            match self.twin(&line) {
+                // A relative who is a resource and a contact of the patient too.
+                Some(twin) => twin.fill_up(line),
+                None => self.take(line, rows),
+            }
+        }
+    }
+
+    /// The segment that says who a line is about already.
+    fn twin(&mut self, line: &Line) -> Option<&mut Line> {
+        let name = Place::field(2).part(&[1]);
+        let given = Place::field(2).part(&[2]);
+        let is_same = |other: &Line| {
+            other.id == line.id
+                && other.text(&name).is_some()
+                && other.text(&name) == line.text(&name)
+                && other.text(&given) == line.text(&given)
+        };
+        match line.id.as_str() {
+            "NK1" => self.lines.iter_mut().find(|other| is_same(other)),
+            _ => None,
         }
     }
 
     fn take(&mut self, mut line: Line, rows: Vec<RowId>) {
-        if line.is_empty() || LINES_MAX <= self.lines.len() {
+        let is_due = matches!(line.id.as_str(), "PID" | "OBR" | "PV1") && !rows.is_empty();
+        if (line.is_empty() && !is_due) || LINES_MAX <= self.lines.len() {
             return;
         }
         if NUMBERED.contains(&line.id.as_str()) {

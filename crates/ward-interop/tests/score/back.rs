@@ -53,7 +53,7 @@ fn normal(text: &str) -> String {
     {
         return at.to_string();
     }
-    text.to_owned()
+    text.to_lowercase()
 }
 
 struct Score {
@@ -116,7 +116,12 @@ impl Score {
 
 /// What says how a message is written, not what it is about.
 fn is_envelope(path: &str) -> bool {
-    const OWN: [&str; 8] = [
+    // Segments count themselves.
+    if path.ends_with("-1.1.1") && !path.starts_with("ORC") && !path.starts_with("RXE") {
+        return true;
+    }
+    const OWN: [&str; 9] = [
+        "MSH-10.",
         "MSH-12.", "MSH-15.", "MSH-16.", "MSH-18.", "MSH-9.3", "MSH-13.", "MSH-20.", "MSH-21.",
     ];
     OWN.iter().any(|own| path.starts_with(own))
@@ -174,9 +179,17 @@ fn messages_come_back_from_our_own_bundles() {
         assert!(again.is_some(), "{}", pair.name());
         let score = by_type.entry(event.code.clone()).or_insert_with(Score::new);
         // What FHIR was told: the rest is lost on the way there, not on the way back.
-        let says = |value: &str| said.contains(&value.to_lowercase());
+        let says = |path: &str, value: &str| match value.len() {
+            // Few letters stand in any text: as a whole value, or in fields whose codes change.
+            0..=3 => {
+                said.contains(&format!("\"{}\"", value.to_lowercase()))
+                    || ["PID-8.", "PV1-2.", "OBX-2.", "OBX-11."].iter().any(|it| path.starts_with(it))
+            }
+            _ => said.contains(&value.to_lowercase()),
+        };
         score.add(&pair.name(), &wanted, &ours, |path, value| {
-            !is_envelope(path) && (says(value) || value.ends_with('Z'))
+            let is_sent = path.starts_with("MSH-7.");
+            !is_envelope(path) && !is_sent && (says(path, value) || value.ends_with('Z'))
         });
     }
     let (mut found, mut expected) = (0, 0);

@@ -26,6 +26,29 @@ pub fn messages(files: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     Ok(found)
 }
 
+/// Every JSON document of every file: the whole of it, or one a line.
+pub fn documents(files: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut found = Vec::new();
+    for file in files {
+        let bytes = read(file)?;
+        let name = file.display().to_string();
+        let lines: Vec<&[u8]> =
+            bytes.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).collect();
+        let is_ndjson = 1 < lines.len()
+            && lines.iter().all(|line| {
+                line.trim_ascii().starts_with(b"{") && line.trim_ascii().ends_with(b"}")
+            });
+        if !is_ndjson {
+            found.push((name, bytes));
+            continue;
+        }
+        for (n, line) in lines.into_iter().enumerate() {
+            found.push((format!("{name}:{}", n + 1), line.to_vec()));
+        }
+    }
+    Ok(found)
+}
+
 fn read(file: &PathBuf) -> Result<Vec<u8>, Failure> {
     let failed = |e| Failure::Io("reading a file of messages", e);
     if file.as_os_str() == "-" {

@@ -14,8 +14,9 @@ use tokio::{
 };
 use ward_crypto::{OsRandom, Random};
 use ward_interop::{
-    channel::{Channel, Delivery, Target, To, backoff, check_name},
+    channel::{Channel, Delivery, Feed, Target, To, backoff, check_name},
     contract::{Interface, Purpose, Receiver},
+    to_v2::Party,
     mllp::{ListenSettings, Listening, SendSettings, Sender},
 };
 
@@ -24,6 +25,10 @@ use crate::Failure;
 /// How often the files are looked at.
 /// LIMIT: a change is in use within five seconds.
 const LOOK_REST: Duration = Duration::from_secs(5);
+
+/// How long a feed rests that has told all.
+/// LIMIT: a message goes out within a second of what it tells.
+const FEED_REST: Duration = Duration::from_millis(500);
 
 /// How long a way out rests when nothing wakes it.
 const DELIVER_REST: Duration = Duration::from_secs(2);
@@ -72,6 +77,8 @@ pub struct Running {
     /// Each interface as the settings make it, and where it is announced.
     interfaces: BTreeMap<String, (Interface, watch::Sender<Arc<Interface>>)>,
     deliveries: BTreeMap<String, (To, Way)>,
+    /// Those that tell what happens in the chart.
+    feeds: BTreeMap<String, (Channel, AbortHandle)>,
     work: JoinSet<()>,
 }
 
@@ -114,8 +121,8 @@ impl Running {
             }
             interfaces.insert(name.clone(), (own, sender));
         }
-        let deliveries = BTreeMap::new();
-        let mut running = Running { folder, receiver, interfaces, deliveries, work };
+        let (deliveries, feeds) = (BTreeMap::new(), BTreeMap::new());
+        let mut running = Running { folder, receiver, interfaces, deliveries, feeds, work };
         running.apply(&channels);
         Ok(running)
     }
@@ -142,8 +149,38 @@ impl Running {
         }
     }
 
+    /// Begins and ends what tells of the chart; the place on the feed is kept with its messages.
+    fn feed(&mut self, channels: &BTreeMap<String, Channel>) {
+        self.feeds.retain(|name, (channel, task)| {
+            let is_same = channels.get(name) == Some(channel);
+            if !is_same {
+                task.abort();
+            }
+            is_same
+        });
+        for (name, channel) in channels {
+            let Some(changes) = channel.from.chart else { continue };
+            if self.feeds.contains_key(name) {
+                continue;
+            }
+            let from = Party {
+                application: channel.from.application.clone(),
+                facility: channel.from.facility.clone(),
+            };
+            let forwards = channel.forwards(name);
+            match Feed::new(self.receiver.clone(), name, changes, from, forwards) {
+                Ok(feed) => {
+                    let task = self.work.spawn(feeding(feed));
+                    self.feeds.insert(name.clone(), (channel.clone(), task));
+                }
+                Err(error) => tracing::error!(channel = %name, %error, "channel not started"),
+            }
+        }
+    }
+
     /// Announces what each interface passes on, and begins and ends deliveries.
     fn apply(&mut self, channels: &BTreeMap<String, Channel>) {
+        self.feed(channels);
         for (name, (base, sender)) in &self.interfaces {
             let mut interface = base.clone();
             for (channel, said) in channels {
@@ -228,6 +265,20 @@ async fn delivering(
                 }
             }
             let _woken = tokio::time::timeout(DELIVER_REST, receiver.outgoing()).await;
+        }
+    }
+}
+
+/// Tells what happens in the chart for as long as the server runs.
+async fn feeding(feed: Feed) {
+    loop {
+        match feed.round().await {
+            Ok(fed) if fed.has_more => {}
+            Ok(_) => tokio::time::sleep(FEED_REST).await,
+            Err(error) => {
+                tracing::error!(%error, "the feed of a channel waits");
+                tokio::time::sleep(LOOK_REST).await;
+            }
         }
     }
 }
