@@ -7,6 +7,7 @@ mod framing;
 mod kills;
 mod lanes;
 mod tls;
+mod told;
 
 use ward_tests::Client;
 

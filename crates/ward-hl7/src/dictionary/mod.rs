@@ -130,6 +130,17 @@ impl Dictionary {
         found.or_else(|| self.structures.get_key_value(code).map(|(name, _)| *name))
     }
 
+    /// The structure that MSH-9.3 of a message names: events of the same structure share its name.
+    ///
+    /// - Source: HL7 table 0354, Message structure.
+    pub fn message_structure(&self, code: &str, event: &str) -> Option<&'static str> {
+        let of_code = |name: &str| name.split_once('_').is_some_and(|(before, _)| before == code);
+        let shared = load::shared().events.iter();
+        let mut shared = shared.filter(|(name, events)| of_code(name) && events.contains(&event));
+        let found = shared.find(|(name, _)| self.structures.contains_key(*name));
+        found.map(|(name, _)| *name).or_else(|| self.structure_of(code, event))
+    }
+
     /// Whether any structure is one of this message type.
     pub fn has_type(&self, code: &str) -> bool {
         let mut names = self.structures.keys();

@@ -9,8 +9,8 @@ use ward_core::{AuditAction, AuditOutcome, Ctx, FhirId, Phi, RecordKey, Resource
 use ward_fhir::{Json, json::Object};
 use ward_hl7::{Message, ReadSettings};
 use ward_store::{
-    CommitError, CommitUnit, ConsumerName, Direction, FeedPlace, Filter, Interaction,
-    MessageState, NewMessage, Part, Query, ReadError, Reader, Reuse, Stored,
+    CommitError, CommitUnit, ConsumerName, Direction, FeedPlace, Filter, Interaction, MessageState,
+    NewMessage, Part, Query, ReadError, Reader, Reuse, Stored,
 };
 
 use super::{Forward, happened::event_of};
@@ -27,6 +27,7 @@ const STEP: usize = 256;
 const RECORDS_MAX: usize = 2_000;
 
 /// How far references are followed.
+/// LIMIT: a result, its order, its stay, their people and places.
 const DEPTH_MAX: usize = 4;
 
 /// Of which changes messages are made.

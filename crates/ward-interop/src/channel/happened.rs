@@ -23,13 +23,15 @@ pub(super) fn event_of(
         ResourceType::MEDICATION_REQUEST => ("RDE", "O11"),
         ResourceType::MEDICATION_ADMINISTRATION => ("RAS", "O17"),
         ResourceType::APPOINTMENT => ("SIU", appointment(before, now)),
-        _ => return match kind.name() {
-            "MedicationDispense" => Some(Event::new("RDS", "O13")),
-            "Immunization" => Some(Event::new("VXU", "V04")),
-            "DocumentReference" => Some(Event::new("MDM", "T02")),
-            "ChargeItem" => Some(Event::new("DFT", "P03")),
-            _ => None,
-        },
+        _ => {
+            return match kind.name() {
+                "MedicationDispense" => Some(Event::new("RDS", "O13")),
+                "Immunization" => Some(Event::new("VXU", "V04")),
+                "DocumentReference" => Some(Event::new("MDM", "T02")),
+                "ChargeItem" => Some(Event::new("DFT", "P03")),
+                _ => None,
+            };
+        }
     };
     // A draft is nobody's order yet.
     if text(now, "status") == "draft" {
@@ -67,7 +69,11 @@ fn stay(before: Option<&Json<'_>>, now: &Json<'_>) -> Option<&'static str> {
         ("planned", "cancelled") => "A38",
         ("entered-in-error", "cancelled") | ("cancelled", "entered-in-error") => return None,
         (_, "cancelled" | "entered-in-error") => {
-            if was.is_empty() { return None } else { "A11" }
+            if was.is_empty() {
+                return None;
+            } else {
+                "A11"
+            }
         }
         ("", "planned") => "A05",
         ("finished", is) if is_here(is) => "A13",
@@ -75,7 +81,11 @@ fn stay(before: Option<&Json<'_>>, now: &Json<'_>) -> Option<&'static str> {
         (was, "onleave") if was != "onleave" => "A21",
         (was, "finished") if was != "finished" => "A03",
         (was, is) if is_here(is) && !is_here(was) => {
-            if is_inside(&class(now)) { "A01" } else { "A04" }
+            if is_inside(&class(now)) {
+                "A01"
+            } else {
+                "A04"
+            }
         }
         (was, is) if is_here(was) && is_here(is) => {
             let before = before?;
@@ -98,7 +108,9 @@ fn place(encounter: &Json<'_>) -> Vec<String> {
     let places = encounter.get("location").map(Json::items).unwrap_or_default();
     let is_current = |it: &&Json<'_>| matches!(text(it, "status"), "active" | "");
     let reference = |it: &Json<'_>| {
-        it.get("location").map(|location| text(location, "reference").to_owned()).unwrap_or_default()
+        it.get("location")
+            .map(|location| text(location, "reference").to_owned())
+            .unwrap_or_default()
     };
     places.iter().filter(is_current).map(reference).collect()
 }

@@ -35,8 +35,8 @@ use ward_core::{
 use ward_crypto::Random;
 use ward_store::{Chart, CommitError, Write};
 
-use self::lanes::Lanes;
 pub(crate) use self::compose::is_from_message;
+use self::lanes::Lanes;
 pub use self::{
     interface::{Interface, Purpose, Unmapped},
     note::{Note, Told},

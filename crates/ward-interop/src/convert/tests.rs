@@ -109,6 +109,19 @@ fn timings_of_one_order_are_not_mixed() {
     assert!(instructions[0].get("doseAndRate").is_some());
 }
 
+/// What RXE-1 says of the time is said of the dose beside it: no instruction is without one.
+#[test]
+fn the_start_of_an_order_belongs_to_its_dose() {
+    let text = "ORC|NW|77^HOSP\rRXE|^^^20260101063000+0000|1^Drug|6||mg\rTQ1|1||Q24H\rRXR|PO\r";
+    let all = converted("RDE^O11", text).resources;
+    let request = all.iter().find(|it| it.kind == "MedicationRequest").unwrap();
+    let instructions = request.resource.get("dosageInstruction").unwrap().as_array().unwrap();
+    assert_eq!(instructions.len(), 1);
+    assert!(instructions[0].get("doseAndRate").is_some());
+    let timing = instructions[0].get("timing").unwrap();
+    assert!(timing.get("code").is_some() && timing.get("repeat").is_some());
+}
+
 /// Beds of the same name in two rooms are two places.
 #[test]
 fn a_bed_is_known_by_its_room() {

@@ -86,6 +86,10 @@ impl Engine<'_, '_> {
                     // The first of each kind of segment say one thing together; a second one of
                     // the same kind, such as another timing, says another.
                     Some(place) if step.is_shared => Some(self.nth_of_kind(from.resource, place)),
+                    // The same where the map of a data type writes into the resource itself.
+                    None if step.is_shared && is_first_list && from.path.is_empty() => {
+                        Some(self.nth_of_kind(from.resource, self.scope.segment.place()))
+                    }
                     place => place,
                 },
                 repetition: if gets { filling.repetition } else { 0 },

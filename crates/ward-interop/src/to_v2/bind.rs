@@ -62,13 +62,7 @@ pub(super) fn flatten<'r>(maps: &'r Maps, map: &'r PartMap) -> Vec<Flat<'r>> {
 /// LIMIT: the deepest of the guide are three.
 const DEPTH_MAX: usize = 8;
 
-fn add<'r>(
-    maps: &'r Maps,
-    map: &'r PartMap,
-    base: &[u16],
-    flat: &mut Vec<Flat<'r>>,
-    depth: usize,
-) {
+fn add<'r>(maps: &'r Maps, map: &'r PartMap, base: &[u16], flat: &mut Vec<Flat<'r>>, depth: usize) {
     for row in map.rows.iter().filter(|row| !row.is_asleep && row.to.sibling.is_none()) {
         let inner = row.by.as_deref().filter(|by| !by.starts_with('!'));
         let is_same = row.to.steps.is_empty() && row.assign.is_none() && row.codes.is_none();

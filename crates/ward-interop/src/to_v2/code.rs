@@ -34,9 +34,8 @@ pub(super) fn concept_back(map: &CodeMap, concept: &Json<'_>) -> Json<'static> {
         true => std::slice::from_ref(concept),
         false => concept.get("coding").map(Json::items).unwrap_or_default(),
     };
-    let text = |coding: &Json<'_>, name: &str| {
-        coding.get(name).and_then(Json::as_str).map(str::to_owned)
-    };
+    let text =
+        |coding: &Json<'_>, name: &str| coding.get(name).and_then(Json::as_str).map(str::to_owned);
     let mut back: Vec<Json<'static>> = Vec::new();
     for coding in codings {
         let made = text(coding, "code")
@@ -48,9 +47,9 @@ pub(super) fn concept_back(map: &CodeMap, concept: &Json<'_>) -> Json<'static> {
         let is_beside = codings.iter().any(|other| {
             !std::ptr::eq(other, coding)
                 && text(other, "code").is_some_and(|code| {
-                    map.rows.get(code.as_str()).is_some_and(|coded| {
-                        Some(&*coded.code) == text(coding, "code").as_deref()
-                    })
+                    map.rows
+                        .get(code.as_str())
+                        .is_some_and(|coded| Some(&*coded.code) == text(coding, "code").as_deref())
                 })
         });
         if is_beside {
@@ -122,9 +121,7 @@ pub(super) fn authority_back(maps: &Maps, local_base: &str, uri: &str) -> Author
     }
     match maps.authority_name(uri) {
         // Some have a URI that people use instead of their OID.
-        Some(own) if own.starts_with("urn:") => {
-            Authority { name: None, number: Some(number(own)) }
-        }
+        Some(own) if own.starts_with("urn:") => Authority { name: None, number: Some(number(own)) },
         Some(name) => Authority { name: Some(name.to_owned()), number: None },
         None => Authority { name: None, number: Some(number(uri)) },
     }

@@ -6,7 +6,9 @@ use ward_fhir::{Json, definitions::schema};
 use ward_hl7::{
     SegmentId, Version,
     dictionary::dictionary,
-    map::{Condition, Expression, Maps, PartMap, Piece, Ref, Row, RowId, Source as From, Test, Values},
+    map::{
+        Condition, Expression, Maps, PartMap, Piece, Ref, Row, RowId, Source as From, Test, Values,
+    },
 };
 
 use super::{
@@ -83,7 +85,8 @@ impl<'s, 'j> Filler<'s, 'j> {
         let maps = self.maps;
         let flat = flatten(maps, map);
         let repeats = base.is_none();
-        let mut binder = Binder { maps, source: self.source, rows: &flat, repeats, bound: Vec::new() };
+        let mut binder =
+            Binder { maps, source: self.source, rows: &flat, repeats, bound: Vec::new() };
         let all: Vec<usize> = (0..flat.len()).collect();
         binder.bind(&all, 0, Bound { row: 0, node, kind: at, nth: 0, owner });
         let mut bound = binder.bound;

@@ -55,7 +55,7 @@ impl Event {
     ///
     /// - Source: HL7 table 0354.
     pub fn structure(&self) -> String {
-        match dictionary(VERSION).structure_of(&self.code, &self.event) {
+        match dictionary(VERSION).message_structure(&self.code, &self.event) {
             Some(structure) => structure.to_owned(),
             None => format!("{}_{}", self.code, self.event),
         }
@@ -168,9 +168,7 @@ pub(super) fn complete(
         }
         line.put(&Place::field(7), &sent);
         line.replace(&Place::field(9), "");
-        for (part, text) in
-            [(1, &event.code), (2, &event.event), (3, &event.structure())]
-        {
+        for (part, text) in [(1, &event.code), (2, &event.event), (3, &event.structure())] {
             line.put(&Place::field(9).part(&[part]), text);
         }
         line.put(&Place::field(10), &control_id);
@@ -181,6 +179,7 @@ pub(super) fn complete(
         lines.retain(|line| line.id != evn);
         return;
     }
+    visit(event, lines);
     if !lines.iter().any(|line| line.id == evn) {
         lines.insert(1, Line::new(evn));
     }
@@ -190,6 +189,23 @@ pub(super) fn complete(
             line.put(&Place::field(6), &happened);
         }
     }
+}
+
+/// PV1 of a message about a person who is not here: the structures ask for one.
+///
+/// - Source: HL7 v2.5.1, 3.3.31 A31; HL7 table 0004, `N` not applicable.
+fn visit(event: &Event, lines: &mut Vec<Line>) {
+    let Some(pv1) = SegmentId::new(b"PV1") else { return };
+    if event.code != "ADT" || event.event == "A40" || lines.iter().any(|line| line.id == pv1) {
+        return;
+    }
+    let before =
+        |line: &Line| matches!(line.id.as_str(), "MSH" | "SFT" | "EVN" | "PID" | "PD1" | "NK1");
+    let at = lines.iter().take_while(|line| before(line)).count();
+    let mut line = Line::new(pv1);
+    line.put(&Place::field(1), "1");
+    line.put(&Place::field(2), "N");
+    lines.insert(at, line);
 }
 
 /// A moment in UTC, to the millisecond.

@@ -6,6 +6,7 @@ use ward_hl7::{
     Draft, Path, Put, SegmentId, Separators,
     draft::EditError,
     escape::{NoEscape, escape},
+    map::RowId,
 };
 
 /// A place in a segment.
@@ -34,6 +35,8 @@ impl Place {
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     pub id: SegmentId,
+    /// The rows that its values are from.
+    pub rows: Vec<RowId>,
     fields: BTreeMap<u16, Vec<Value>>,
 }
 
@@ -45,12 +48,13 @@ struct Value {
     parts: BTreeMap<u16, Value>,
 }
 
-/// Deepest part that can be written: field, component, sub-component.
+/// Deepest part that can be written: component, sub-component.
+/// LIMIT: v2 has no level below them.
 const DEPTH_MAX: usize = 2;
 
 impl Line {
     pub fn new(id: SegmentId) -> Line {
-        Line { id, fields: BTreeMap::new() }
+        Line { id, rows: Vec::new(), fields: BTreeMap::new() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -143,7 +147,9 @@ impl Line {
                 None => texts.into_iter().next().unwrap_or_default(),
             };
             let field = usize::from(*number);
-            if !text.is_empty() && !(place == 0 && matches!(field, 1 | 2 | 18)) {
+            // How the message is written is said by whoever writes it.
+            let is_of_writing = place == 0 && matches!(field, 1 | 2 | 18);
+            if !text.is_empty() && !is_of_writing {
                 draft.set_at(place, &Path::of_field(self.id, field), Put::Written(&text))?;
             }
         }

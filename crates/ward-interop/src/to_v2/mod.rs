@@ -83,14 +83,13 @@ impl Converter {
         let local_base = self.local_base();
         let mut writer = Writer::new(maps, local_base, &source, map.clone());
         writer.run(&plan.steps, header::patient(&source));
-        let Writer { mut lines, rows, .. } = writer;
+        let Writer { mut lines, .. } = writer;
         header::complete(&mut lines, &event, header, bundle, now);
         let mut draft = Draft::new(separators, Charset::Utf8);
         for line in &lines {
             line.write(&mut draft, &separators)?;
         }
-        let names = lines.iter().map(|line| line.id.as_str().to_owned());
-        let rows = names.zip(rows).collect();
+        let rows = lines.into_iter().map(|line| (line.id.as_str().to_owned(), line.rows)).collect();
         Ok(Written { bytes: draft.to_bytes()?, rows })
     }
 }

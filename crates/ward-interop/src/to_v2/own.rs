@@ -3,13 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ward_fhir::Json;
 
-use super::{
-    bind::Bound,
-    code::authority_back,
-    fill::Filler,
-    line::Place,
-    source::kind,
-};
+use super::{bind::Bound, code::authority_back, fill::Filler, line::Place, source::kind};
 
 pub(super) fn put<'j>(
     filler: &mut Filler<'_, 'j>,

@@ -22,8 +22,6 @@ pub(super) struct Writer<'s, 'j> {
     pub source: &'s Source<'j>,
     pub map: Arc<MessageMap>,
     pub lines: Vec<Line>,
-    /// For each line, the rows that its values are from.
-    pub rows: Vec<Vec<RowId>>,
     /// Resources that a line was written for already.
     done: Vec<&'j Json<'j>>,
     /// How many of each segment are written.
@@ -50,9 +48,8 @@ impl<'s, 'j> Writer<'s, 'j> {
         source: &'s Source<'j>,
         map: Arc<MessageMap>,
     ) -> Writer<'s, 'j> {
-        let (lines, rows) = (Vec::new(), Vec::new());
-        let (done, counts) = (Vec::new(), BTreeMap::new());
-        Writer { maps, local_base, source, map, lines, rows, done, counts }
+        let (lines, done, counts) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Writer { maps, local_base, source, map, lines, done, counts }
     }
 
     pub fn run(&mut self, steps: &[PlanStep], patient: Option<&'j Json<'j>>) {
@@ -146,8 +143,7 @@ impl<'s, 'j> Writer<'s, 'j> {
     }
 
     fn segment(&mut self, id: SegmentId, slots: &Slots<'j>) {
-        let mut filler =
-            Filler::new(self.maps, self.local_base, self.source, &self.lines, id);
+        let mut filler = Filler::new(self.maps, self.local_base, self.source, &self.lines, id);
         let rows: Vec<_> = self.map.rows.iter().filter(|row| row.segment == id).collect();
         let mut ran: Vec<(&str, &Slot)> = Vec::new();
         for row in rows.iter().filter(|row| !row.is_asleep) {
@@ -242,7 +238,7 @@ impl<'s, 'j> Writer<'s, 'j> {
     }
 
     fn take(&mut self, mut line: Line, rows: Vec<RowId>) {
-        let is_due = matches!(line.id.as_str(), "PID" | "OBR" | "PV1") && !rows.is_empty();
+        let is_due = matches!(line.id.as_str(), "PID" | "OBR") && !rows.is_empty();
         if (line.is_empty() && !is_due) || LINES_MAX <= self.lines.len() {
             return;
         }
@@ -251,7 +247,7 @@ impl<'s, 'j> Writer<'s, 'j> {
             *count = count.saturating_add(1);
             line.put(&Place::field(1), &count.to_string());
         }
+        line.rows = rows;
         self.lines.push(line);
-        self.rows.push(rows);
     }
 }

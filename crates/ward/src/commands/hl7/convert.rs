@@ -2,8 +2,8 @@
 
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use ward_hl7::{Message, ReadSettings, Severity};
 use ward_fhir::Json;
+use ward_hl7::{Message, ReadSettings, Severity};
 use ward_interop::{
     convert::{Converter, bundle},
     to_v2::{Event, Header},

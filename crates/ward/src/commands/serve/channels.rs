@@ -16,8 +16,8 @@ use ward_crypto::{OsRandom, Random};
 use ward_interop::{
     channel::{Channel, Delivery, Feed, Target, To, backoff, check_name},
     contract::{Interface, Purpose, Receiver},
-    to_v2::Party,
     mllp::{ListenSettings, Listening, SendSettings, Sender},
+    to_v2::Party,
 };
 
 use crate::Failure;
