@@ -269,7 +269,8 @@ impl Chart {
     }
 
     /// The record versions of the commits after `seq`, oldest first and by whole commits; at
-    /// least one commit, and then no more than about `limit` versions.
+    /// least one commit, and then no more than about `limit` versions; and the last commit that was
+    /// looked at, to go on from. Many commits change no record: none may be among `limit` of them.
     ///
     /// - Errors: [`ReadError::NotAllowed`] for anyone but Ward itself.
     pub fn changes_since(
@@ -277,23 +278,25 @@ impl Chart {
         cx: &Ctx,
         seq: Seq,
         limit: usize,
-    ) -> Result<Vec<Stored>, ReadError> {
+    ) -> Result<(Vec<Stored>, Seq), ReadError> {
         only_ward(cx)?;
         let truth = &self.inner.truth;
         let commits = truth.commits_after(seq, limit.clamp(1, 1_000))?;
-        let Some(first) = commits.first() else { return Ok(Vec::new()) };
-        let mut n = 0;
+        let Some(first) = commits.first() else { return Ok((Vec::new(), seq)) };
+        let (mut n, mut last) = (0, seq);
         for commit in &commits {
             let more = usize::try_from(commit.n_versions).unwrap_or(usize::MAX);
             if n != 0 && limit < n + more {
                 break;
             }
             n += more;
+            last = commit.seq;
         }
         let rows = truth.rows_from(first.first_vid, n)?;
         let opened = rows.iter().map(|row| crate::reader::open(&self.inner.keyring, row));
         // What was of a destroyed patient is gone for consumers too.
-        opened.filter(|it| !matches!(it, Err(ReadError::Destroyed))).collect()
+        let known = opened.filter(|it| !matches!(it, Err(ReadError::Destroyed)));
+        Ok((known.collect::<Result<_, _>>()?, last))
     }
 
     /// Takes commands of one lane to work on until `until`.

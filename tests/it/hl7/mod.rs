@@ -6,6 +6,7 @@ mod commands;
 mod framing;
 mod kills;
 mod lanes;
+mod queries;
 mod tls;
 mod told;
 

@@ -10,7 +10,7 @@ use ward_fhir::{Json, json::Object};
 use ward_hl7::{Message, ReadSettings};
 use ward_store::{
     CommitError, CommitUnit, ConsumerName, Direction, FeedPlace, Filter, Interaction, MessageState,
-    NewMessage, Part, Query, ReadError, Reader, Reuse, Stored,
+    NewMessage, Part, Query, ReadError, Reader, Reuse, Seq, Stored,
 };
 
 use super::{Forward, happened::event_of};
@@ -48,6 +48,8 @@ pub struct Feed {
     changes: Changes,
     from: Party,
     forwards: Vec<Forward>,
+    /// Commits up to this one have been looked at and had nothing to tell.
+    seen: Seq,
 }
 
 /// What a round came to.
@@ -81,14 +83,15 @@ impl Feed {
         forwards: Vec<Forward>,
     ) -> Result<Feed, FeedError> {
         let consumer = format!("hl7.{name}").parse().map_err(|_| FeedError::Name)?;
-        Ok(Feed { receiver, name: name.to_owned(), consumer, changes, from, forwards })
+        let name = name.to_owned();
+        Ok(Feed { receiver, name, consumer, changes, from, forwards, seen: Seq::default() })
     }
 
     /// Looks at the next commits, and keeps their messages for the destinations.
     ///
     /// - Audit: one entry for each commit that has messages.
     /// - Repeat: safe; the place on the feed is kept with the messages.
-    pub async fn round(&self) -> Result<Fed, FeedError> {
+    pub async fn round(&mut self) -> Result<Fed, FeedError> {
         let chart = self.receiver.chart().clone();
         let own = self.receiver.system_context();
         let place = chart.position(&self.consumer)?;
@@ -97,8 +100,12 @@ impl Feed {
             self.keep(&own, FeedPlace::after(now), Vec::new()).await?;
             return Ok(Fed::default());
         }
-        let versions = chart.changes_since(&own, place.seq, STEP)?;
-        let Some(last) = versions.last().map(|it| it.seq) else { return Ok(Fed::default()) };
+        let from = place.seq.max(self.seen);
+        let (versions, last) = chart.changes_since(&own, from, STEP)?;
+        if versions.is_empty() {
+            self.seen = last;
+            return Ok(Fed { n_messages: 0, has_more: last != from });
+        }
         chart.wait_for(last).await;
         let mut fed = Fed { has_more: true, ..Fed::default() };
         let mut rest = versions.as_slice();
@@ -111,7 +118,8 @@ impl Feed {
             // Commits without messages are passed together with the next one.
             if is_last || !outgoing.is_empty() {
                 fed.n_messages += outgoing.len();
-                let at = FeedPlace::after(commit.last().map_or(last, |it| it.seq));
+                let seq = commit.last().map(|it| it.seq).filter(|_| !is_last);
+                let at = FeedPlace::after(seq.unwrap_or(last));
                 self.keep(&own, at, outgoing).await?;
             }
         }

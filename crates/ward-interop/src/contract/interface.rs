@@ -15,6 +15,8 @@ pub struct Interface {
     pub unmapped: Unmapped,
     /// What to do with other content under a control id that its sender has used before.
     pub reuse: Reuse,
+    /// Whether it is told who patients are: PDQ and PIX queries.
+    pub answers_queries: bool,
     /// Where its messages go besides.
     pub forwards: Vec<Forward>,
 }
@@ -46,6 +48,7 @@ impl Interface {
             purpose: Purpose::Chart,
             unmapped: Unmapped::Reject,
             reuse: Reuse::Accept,
+            answers_queries: false,
             forwards: Vec::new(),
         }
     }

@@ -17,6 +17,7 @@ mod lanes;
 mod merge;
 mod note;
 mod place;
+mod query;
 mod receive;
 mod replay;
 mod status;

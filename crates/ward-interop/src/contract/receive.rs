@@ -1,6 +1,9 @@
 //! From the bytes of one block to its answer.
 
-use jiff::{Timestamp, tz::Offset};
+use jiff::{
+    Timestamp,
+    tz::{Offset, TimeZone},
+};
 use ward_core::{AuditAction, Ctx, FhirId, Phi};
 use ward_hl7::{
     Dtm, Header, Location, Message, Problem, ProblemKind, SegmentId, Severity,
@@ -123,6 +126,9 @@ impl Receiver {
                 return self.refuse(&cx, &arrived, verdict_of(verdict), &problems).await;
             }
         };
+        if interface.answers_queries && header.message_code() == "QBP" {
+            return self.query(&cx, &arrived, &message).await;
+        }
         arrived.outgoing = self.outgoing_of(&arrived, &message);
         if interface.purpose == Purpose::Keep {
             return self.accept(&cx, &arrived, MessageState::Ignored).await;
@@ -159,7 +165,7 @@ impl Receiver {
         let said = Said {
             act: act(&arrived),
             converted: &converted,
-            when: time_of(&message),
+            when: time_of(&message, self.inner.converter.zone()),
             note: &arrived.note,
             outgoing: &arrived.outgoing,
         };
@@ -192,7 +198,7 @@ impl Receiver {
     }
 
     /// Keeps a message with what is wrong with it, and says so.
-    async fn refuse(
+    pub(super) async fn refuse(
         &self,
         cx: &Ctx,
         arrived: &Arrived<'_>,
@@ -289,7 +295,7 @@ impl Receiver {
     ///
     /// - Source: HL7 v2.8, 2.9.2.2: AR is for what is not in the content. An accept acknowledgment
     ///   has no such word; the connection ends instead.
-    fn not_safe(&self, arrived: &Arrived<'_>, error: &ward_store::CommitError) -> One {
+    pub(super) fn not_safe(&self, arrived: &Arrived<'_>, error: &ward_store::CommitError) -> One {
         tracing::error!(interface = %arrived.interface.name, %error, "message not taken");
         if matches!(error, ward_store::CommitError::Reused) {
             let at = Location::header(10);
@@ -362,11 +368,16 @@ pub(super) fn act(arrived: &Arrived<'_>) -> Interaction {
 }
 
 /// When what a message tells of was written down: EVN-2, or MSH-7.
-pub(super) fn time_of(message: &Message<'_>) -> Option<Timestamp> {
+pub(super) fn time_of(message: &Message<'_>, zone: &TimeZone) -> Option<Timestamp> {
     let evn = SegmentId::new(b"EVN").and_then(|id| message.first(id)?.field(2)?.text());
     let text =
         evn.filter(|text| !text.is_empty()).or_else(|| message.header()?.field(7)?.text())?;
-    text.parse::<Dtm>().ok()?.timestamp(Offset::UTC)
+    let at = text.parse::<Dtm>().ok()?;
+    match at.offset() {
+        Some(offset) => at.timestamp(offset),
+        // An hour that a clock shows twice is the first.
+        None => zone.to_ambiguous_timestamp(at.start()).compatible().ok(),
+    }
 }
 
 /// A message that cannot even be read is wrong in its content, whatever its header says.
@@ -377,7 +388,7 @@ fn verdict_of(verdict: Verdict) -> Verdict {
     }
 }
 
-fn replayed(receipt: &Receipt) -> One {
+pub(super) fn replayed(receipt: &Receipt) -> One {
     match &receipt.replayed {
         Some(answer) if !answer.is_empty() => One::Answer(answer.clone()),
         _ => One::Silent,

@@ -46,7 +46,13 @@ impl Receiver {
         let act = ward_store::Interaction::new(ward_core::AuditAction::Import)
             .with_detail(format!("hl7 preview of message {}", message.head.id.0));
         let reader = self.inner.chart.reader(cx, act);
-        let composed = compose::compose(self, &reader, cx, &converted, time_of(&read));
+        let composed = compose::compose(
+            self,
+            &reader,
+            cx,
+            &converted,
+            time_of(&read, self.inner.converter.zone()),
+        );
         match composed {
             Ok(composed) => {
                 for write in &composed.writes {

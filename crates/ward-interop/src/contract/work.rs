@@ -127,7 +127,7 @@ impl Receiver {
         let outcome = match message {
             None => Err(Trouble::Content(Vec::new())),
             Some(message) => {
-                let when = time_of(&message);
+                let when = time_of(&message, self.inner.converter.zone());
                 let converted = self.inner.converter.to_fhir(&message, now);
                 note = note.with(&converted.problems);
                 match Verdict::of(&converted.problems) {

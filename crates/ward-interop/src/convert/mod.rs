@@ -121,6 +121,11 @@ impl Converter {
         &self.maps
     }
 
+    /// The clock of times that have no offset.
+    pub fn zone(&self) -> &jiff::tz::TimeZone {
+        &self.settings.zone
+    }
+
     /// What names of authorities and code systems without a URI begin with.
     pub fn local_base(&self) -> &str {
         &self.settings.local_base

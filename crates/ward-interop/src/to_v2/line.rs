@@ -11,7 +11,7 @@ use ward_hl7::{
 
 /// A place in a segment.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     pub field: u16,
     /// Which repetition, from 0.
     pub nth: u16,
@@ -33,7 +33,7 @@ impl Place {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub id: SegmentId,
     /// The rows that its values are from.
     pub rows: Vec<RowId>,

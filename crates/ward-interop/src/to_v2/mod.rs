@@ -26,6 +26,7 @@ use ward_hl7::{
 };
 
 pub use header::{Event, Header, Party};
+pub(crate) use line::{Line, Place};
 
 use self::{source::Source, write::Writer};
 use crate::convert::Converter;
@@ -69,6 +70,25 @@ impl Converter {
             Some(event) => event.clone(),
             None => header::event(&source).ok_or(NotWritten::NoEvent)?,
         };
+        let separators = Separators::RECOMMENDED;
+        let mut lines = self.lines(&source, &event)?;
+        header::complete(&mut lines, &event, header, bundle, now);
+        let mut draft = Draft::new(separators, Charset::Utf8);
+        for line in &lines {
+            line.write(&mut draft, &separators)?;
+        }
+        let rows = lines.into_iter().map(|line| (line.id.as_str().to_owned(), line.rows)).collect();
+        Ok(Written { bytes: draft.to_bytes()?, rows })
+    }
+
+    /// The PID segment of a patient.
+    pub(crate) fn pid(&self, patient: &Json<'_>) -> Option<Line> {
+        let lines = self.lines(&Source::new(patient), &Event::new("ADT", "A31")).ok()?;
+        lines.into_iter().find(|line| line.id.as_str() == "PID")
+    }
+
+    /// The segments of a message, without what every message has.
+    fn lines(&self, source: &Source<'_>, event: &Event) -> Result<Vec<Line>, NotWritten> {
         let no_plan = || NotWritten::NoPlan(event.code.clone());
         let maps = self.maps();
         let plan = maps
@@ -79,17 +99,8 @@ impl Converter {
             .message(&event.structure())
             .or_else(|| maps.message(&format!("{}_{}", event.code, event.event)))
             .ok_or_else(no_plan)?;
-        let separators = Separators::RECOMMENDED;
-        let local_base = self.local_base();
-        let mut writer = Writer::new(maps, local_base, &source, map.clone());
-        writer.run(&plan.steps, header::patient(&source));
-        let Writer { mut lines, .. } = writer;
-        header::complete(&mut lines, &event, header, bundle, now);
-        let mut draft = Draft::new(separators, Charset::Utf8);
-        for line in &lines {
-            line.write(&mut draft, &separators)?;
-        }
-        let rows = lines.into_iter().map(|line| (line.id.as_str().to_owned(), line.rows)).collect();
-        Ok(Written { bytes: draft.to_bytes()?, rows })
+        let mut writer = Writer::new(maps, self.local_base(), source, map.clone());
+        writer.run(&plan.steps, header::patient(source));
+        Ok(writer.lines)
     }
 }

@@ -112,12 +112,13 @@ fn street(filler: &mut Filler<'_, '_>, address: &Json<'_>, place: &Place) -> boo
 ///
 /// - Source: HL7 table 0119.
 pub(super) fn order_control(resource: &Json<'_>, message: &str) -> Option<&'static str> {
-    let status = resource.get("status").and_then(Json::as_str)?;
-    let is_order = matches!(kind(resource), "ServiceRequest" | "MedicationRequest");
-    if message.starts_with("ORU") || !is_order {
+    if !matches!(kind(resource), "ServiceRequest" | "MedicationRequest") {
+        return None;
+    }
+    if ["ORU", "RDS", "RAS", "VXU", "MDM"].iter().any(|code| message.starts_with(code)) {
         return Some("RE");
     }
-    Some(match status {
+    Some(match resource.get("status").and_then(Json::as_str)? {
         "revoked" | "cancelled" | "entered-in-error" => "CA",
         "stopped" => "DC",
         "on-hold" => "HD",

@@ -150,7 +150,7 @@ impl Truth for Embedded {
     }
 
     fn changes_since(&self, seq: u64) -> Vec<(u64, String, Told)> {
-        let changes = self.chart().changes_since(&cx(0), Seq(seq), 1000).unwrap();
+        let (changes, _) = self.chart().changes_since(&cx(0), Seq(seq), 1000).unwrap();
         changes.iter().map(|it| (it.seq.0, it.key.id.to_string(), told(it))).collect()
     }
 

@@ -241,9 +241,30 @@ fn the_feed_is_in_order_and_remembers() {
     run(chart.close(at(5)));
     let chart = rig.open();
     assert_eq!(chart.position(&name).unwrap(), end);
-    let changes = chart.changes_since(&cx(6), Seq(1), 10).unwrap();
+    let (changes, _) = chart.changes_since(&cx(6), Seq(1), 10).unwrap();
     assert_eq!(changes.iter().map(|it| it.key.id.as_str()).collect::<Vec<_>>(), ["b"]);
     run(chart.wait_for(Seq(3)));
+}
+
+/// Commits that change no record, however many, do not hide the one that does.
+#[test]
+fn a_consumer_comes_past_commits_without_records() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    let name: crate::ConsumerName = "mailer".parse().unwrap();
+    for n in 1..=9 {
+        let position = Some((name.clone(), FeedPlace { seq: Seq(n), n: 0 }));
+        commit(&chart, 1, CommitUnit { position, ..CommitUnit::default() }).unwrap();
+    }
+    let receipt = commit(&chart, 2, create(&patient("a", "A"))).unwrap();
+    let (mut at, mut found) = (Seq(0), Vec::new());
+    for _ in 0..20 {
+        let (changes, last) = chart.changes_since(&cx(3), at, 4).unwrap();
+        found.extend(changes.iter().map(|it| it.key.id.as_str().to_owned()));
+        at = last;
+    }
+    assert_eq!((found, at), (vec!["a".to_owned()], receipt.seq));
+    assert_eq!(chart.changes_since(&cx(3), at, 4).unwrap().1, at);
 }
 
 #[test]

@@ -211,6 +211,10 @@ section! {
         keep_only: bool = false;
         /// Whether messages of a type that no map knows are kept and accepted instead of rejected.
         keep_unmapped: bool = false;
+        /// Whether queries (QBP: who is this patient, what are his numbers) are answered.
+        answer_queries: bool = false;
+        /// Clock of times without an offset, by its name in the IANA database; UTC if absent.
+        zone: Option<String> = None;
         /// Whether another message under an MSH-10 that its sender has used is refused.
         refuse_reused: bool = false;
         /// File with what the site adds to the maps from v2 to FHIR.

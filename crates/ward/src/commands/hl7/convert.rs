@@ -22,6 +22,9 @@ pub struct ConvertArgs {
     /// File with what the site adds to the maps.
     #[arg(long)]
     maps: Option<PathBuf>,
+    /// Clock of times without an offset, such as `Europe/Vienna`; UTC if absent.
+    #[arg(long)]
+    zone: Option<String>,
     /// Say on standard error which row of the maps each value is from.
     #[arg(long)]
     explain: bool,
@@ -40,7 +43,7 @@ fn event(text: &str) -> Result<Event, String> {
 
 pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
     let failed = |e| Failure::Io("writing to standard output", e);
-    let converter = maps::converter(args.maps.as_deref())?;
+    let converter = maps::converter(args.maps.as_deref(), args.zone.as_deref())?;
     if args.to_v2 {
         return to_v2(args, &converter);
     }

@@ -53,7 +53,10 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
     let local = match &holder {
         Holder::Chart(chart) => {
             let site = args.place.site()?;
-            let converter = maps::converter(site.settings.config.hl7.maps.as_deref())?;
+            let converter = {
+                let hl7 = &site.settings.config.hl7;
+                maps::converter(hl7.maps.as_deref(), hl7.zone.as_deref())?
+            };
             Some(receiver(chart, converter))
         }
         Holder::Server(_) => None,

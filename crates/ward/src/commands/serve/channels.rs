@@ -270,7 +270,7 @@ async fn delivering(
 }
 
 /// Tells what happens in the chart for as long as the server runs.
-async fn feeding(feed: Feed) {
+async fn feeding(mut feed: Feed) {
     loop {
         match feed.round().await {
             Ok(fed) if fed.has_more => {}

@@ -103,7 +103,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let heard = records.clone();
     let receiver = Receiver::new(
         chart.clone(),
-        maps::converter(config.hl7.maps.as_deref())?,
+        maps::converter(config.hl7.maps.as_deref(), config.hl7.zone.as_deref())?,
         Arc::clone(&random),
         &base,
         Arc::new(ward_web::now),
