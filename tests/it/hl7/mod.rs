@@ -3,6 +3,8 @@
 mod channels;
 mod charsets;
 mod commands;
+mod dead;
+mod disk;
 mod framing;
 mod kills;
 mod lanes;
