@@ -3,6 +3,7 @@
 mod channels;
 mod charsets;
 mod commands;
+mod corpus;
 mod dead;
 mod disk;
 mod framing;
