@@ -1,5 +1,6 @@
 //! HL7 v2 over its wire, as senders good and bad use it.
 
+mod backlog;
 mod channels;
 mod charsets;
 mod commands;
@@ -9,6 +10,7 @@ mod disk;
 mod framing;
 mod kills;
 mod lanes;
+mod others;
 mod tls;
 
 use ward_tests::Client;
