@@ -21,5 +21,5 @@ mod wait;
 pub use http::{Client, Reply};
 pub use mllp::{Ack, Peer, frame};
 pub use server::{House, Server, ward};
-pub use shared::{shared_data, skip};
+pub use shared::{clients, shared_data, skip};
 pub use wait::{pause, wait_until};

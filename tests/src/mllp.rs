@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-/// One connection to a listener.
-pub struct Peer {
-    stream: TcpStream,
+/// One connection to a listener, plain or within TLS.
+pub struct Peer<S = TcpStream> {
+    stream: S,
     held: Vec<u8>,
 }
 
@@ -42,17 +42,25 @@ impl Peer {
     pub fn of(stream: TcpStream) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        Ok(Peer { stream, held: Vec::new() })
-    }
-
-    /// Writes bytes as they are.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.write_all(bytes)
+        Ok(Peer::over(stream))
     }
 
     /// Says that nothing more will come.
     pub fn end(&self) -> io::Result<()> {
         self.stream.shutdown(std::net::Shutdown::Write)
+    }
+}
+
+impl<S: Read + Write> Peer<S> {
+    /// Over a stream that is ready.
+    pub fn over(stream: S) -> Peer<S> {
+        Peer { stream, held: Vec::new() }
+    }
+
+    /// Writes bytes as they are.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)?;
+        self.stream.flush()
     }
 
     /// The content of the next block; an error at the end of the stream.

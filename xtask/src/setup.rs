@@ -7,13 +7,25 @@ use crate::run::{Run, Stop, target};
 /// Clients of FHIR and HL7 v2 that were not written here.
 const CLIENTS: &[&str] = &["fhirpy==2.2.0", "fhirclient==4.3.2", "hl7==0.4.5"];
 
+/// One more, for Node.js where the machine has it.
+const NODE_CLIENT: &str = "node-hl7-client@4.0.0";
+
 /// The Python with the public clients; tests look for it here.
 pub fn python() -> PathBuf {
     target().join("clients/bin/python")
 }
 
-/// Makes the Python if it is not there; a second call finds it and does nothing.
+/// Makes the clients that are not there; a second call finds them and does nothing.
 pub fn run() -> Result<(), Stop> {
+    python_clients()?;
+    node_client();
+    if !Run::new("tshark").arg("--version").works() {
+        eprintln!("!! tshark is not installed (on Debian: apt-get install tshark)");
+    }
+    Ok(())
+}
+
+fn python_clients() -> Result<(), Stop> {
     let has_clients = || Run::new(python()).args(["-c", "import fhirpy, fhirclient, hl7"]).works();
     if has_clients() {
         return Ok(());
@@ -31,4 +43,17 @@ pub fn run() -> Result<(), Stop> {
     Run::new("python3").args(["-m", "venv", "--clear"]).arg(target().join("clients")).go()?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
     Run::new(python()).args(pip).args(CLIENTS).go()
+}
+
+/// What it is for is skipped, loudly, where it cannot be had.
+fn node_client() {
+    let folder = target().join("clients");
+    if folder.join("node_modules/node-hl7-client").exists() {
+        return;
+    }
+    let npm = ["install", "--silent", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts"];
+    let made = Run::new("npm").args(npm).arg("--prefix").arg(&folder).arg(NODE_CLIENT).works();
+    if !made {
+        eprintln!("!! no {NODE_CLIENT} (it needs Node.js and npm)");
+    }
 }

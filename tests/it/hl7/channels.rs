@@ -16,15 +16,15 @@ use ward_tests::{House, Peer, frame, wait_until};
 use super::{adt, total};
 
 /// A receiver that answers with `code`, and what it got.
-struct Receiver {
-    address: String,
+pub struct Receiver {
+    pub address: String,
     got: Arc<Mutex<Vec<String>>>,
     code: Arc<Mutex<String>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Receiver {
-    fn at(address: &str) -> Receiver {
+    pub fn at(address: &str) -> Receiver {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let receiver = Receiver {
@@ -47,8 +47,12 @@ impl Receiver {
         receiver
     }
 
-    fn ids(&self) -> Vec<String> {
+    pub fn ids(&self) -> Vec<String> {
         self.got.lock().unwrap().clone()
+    }
+
+    pub fn count(&self) -> usize {
+        self.got.lock().unwrap().len()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ward_tests::{House, skip};
+use ward_tests::House;
 
 use super::{adt, total};
 
@@ -54,29 +54,4 @@ fn messages_are_sent_listed_shown_and_worked_on_again() {
     drop(server);
     // Without a server, the same from the folder itself.
     assert_eq!(stdout(&house.must(&["hl7", "log"])).lines().count(), 2);
-}
-
-/// A public client that was not written here.
-#[test]
-fn a_public_client_is_understood() {
-    let Some(python) = std::env::var_os("WARD_PYTHON") else {
-        return skip("no Python with the hl7 package");
-    };
-    let has = std::process::Command::new(&python).args(["-c", "import hl7"]).output().unwrap();
-    if !has.status.success() {
-        return skip("the Python package hl7 is not installed: its client is NOT tested");
-    }
-    let house = House::new();
-    let server = house.serve();
-    let script = "import sys, hl7.client\n\
-         host, port = sys.argv[1].split(':')\n\
-         with hl7.client.MLLPClient(host, int(port)) as client:\n    \
-             answer = client.send_message(sys.argv[2].replace('\\n', '\\r'))\n\
-         print(hl7.parse(answer[1:-2].decode()).segment('MSA'))\n";
-    let text = adt("A01", "PY1", "56", "20260101080000").replace('\r', "\n");
-    let said = std::process::Command::new(python)
-        .args(["-c", script, &server.mllp, &text])
-        .output()
-        .unwrap();
-    assert_eq!(stdout(&said).trim(), "MSA|AA|PY1", "{}", String::from_utf8_lossy(&said.stderr));
 }

@@ -11,12 +11,11 @@ fn a_block_may_come_in_any_pieces() {
     let house = House::new();
     let server = house.serve();
     let mut peer = Peer::connect(&server.mllp).unwrap();
-    let block = frame(adt("A01", "P0", "1", "20260101080000").as_bytes());
     // At every byte.
-    for (n, at) in (1..block.len()).step_by(7).enumerate() {
-        let id = format!("S{n}");
+    let n_bytes = frame(adt("A08", "S000", "1", "20260101080000").as_bytes()).len();
+    for at in 1..n_bytes {
+        let id = format!("S{at:03}");
         let block = frame(adt("A08", &id, "1", "20260101080000").as_bytes());
-        let at = at.min(block.len() - 1);
         peer.write(&block[..at]).unwrap();
         peer.write(&block[at..]).unwrap();
         let ack = ward_tests::Ack::read(&peer.read().unwrap());

@@ -74,6 +74,80 @@ fn a_stay_told_out_of_order_ends_as_if_it_had_been_told_in_order() {
     }
 }
 
+/// The stay of a patient and the merge of a second number into the first, over four connections
+/// at once.
+#[test]
+fn a_stay_and_a_merge_shuffled_over_connections_end_as_in_order() {
+    let house = House::new();
+    let server = house.serve();
+    let story = |n: usize| {
+        let (mrn, old) = (format!("66{n}"), format!("67{n}"));
+        let at = |event: &str, step: usize, hour: &str| {
+            adt(event, &format!("Q{n}-{step}"), &mrn, &format!("20260101{hour}0000"))
+                .replace("W1^101^A", &format!("W{step}^{step}01^A"))
+        };
+        let merge = message(&format!(
+            "MSH|^~\\&|REG|HOSP|WARD|HOSP|20260101100000||ADT^A40^ADT_A39|Q{n}-2|P|2.5.1\n\
+             EVN||20260101100000\n\
+             PID|1||{mrn}^^^HOSP^MR||Meyer{mrn}^Anna||19700102|F\n\
+             MRG|{old}^^^HOSP^MR"
+        ));
+        vec![at("A01", 0, "08"), at("A02", 1, "09"), merge, at("A08", 3, "11"), at("A03", 4, "12")]
+    };
+    let mut seed = 0x5DEE_CE66_u64;
+    let mut below = |n: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap() % n
+    };
+    let end = |n: usize| {
+        let mut client = server.client();
+        let one = |client: &mut ward_tests::Client, query: &str| {
+            let found = client.get(&format!("/fhir/{query}")).json();
+            assert_eq!(found["total"], 1, "{n}: {query}");
+            found["entry"][0]["resource"].clone()
+        };
+        let stay = one(&mut client, &format!("Encounter?identifier=V66{n}"));
+        let patient = one(&mut client, &format!("Patient?identifier=66{n}"));
+        let old = one(&mut client, &format!("Patient?identifier=67{n}"));
+        let id = patient["id"].as_str().unwrap();
+        assert_eq!(stay["subject"]["reference"], format!("Patient/{id}"));
+        assert_eq!(old["link"][0]["other"]["reference"], format!("Patient/{id}"));
+        // A place has its id from its name, so that it is the same for every patient.
+        let of_stay = |name: &str| stay[name].clone();
+        let rest = ["status", "class", "period", "location"].map(of_stay);
+        (rest, patient["active"].clone(), old["active"].clone())
+    };
+    for n in 0..8 {
+        let mut peers: Vec<_> = (0..4).map(|_| Peer::connect(&server.mllp).unwrap()).collect();
+        // The number that goes away is known before.
+        let old = adt("A04", &format!("Q{n}-old"), &format!("67{n}"), "20260101070000");
+        assert_eq!(peers[0].send(&old).unwrap().code, "AA");
+        let mut story = story(n);
+        if n == 0 {
+            for text in &story {
+                assert_eq!(peers[0].send(text).unwrap().code, "AA");
+            }
+            continue;
+        }
+        let mut hands: Vec<Vec<String>> = vec![Vec::new(); 4];
+        while !story.is_empty() {
+            let text = story.remove(below(story.len()));
+            hands[below(4)].push(text);
+        }
+        let senders: Vec<_> = peers
+            .into_iter()
+            .zip(hands)
+            .map(|(mut peer, hand)| {
+                thread::spawn(move || {
+                    hand.iter().for_each(|it| assert_eq!(peer.send(it).unwrap().code, "AA"));
+                })
+            })
+            .collect();
+        senders.into_iter().for_each(|it| it.join().unwrap());
+        assert_eq!(end(n), end(0), "{n}");
+    }
+}
+
 #[test]
 fn a_merge_moves_what_is_known_of_one_to_the_other() {
     let house = House::new();

@@ -1,11 +1,16 @@
 //! HL7 v2 over its wire, as senders good and bad use it.
 
+mod backlog;
 mod channels;
 mod charsets;
 mod commands;
+mod corpus;
+mod dead;
+mod disk;
 mod framing;
 mod kills;
 mod lanes;
+mod others;
 mod queries;
 mod tls;
 mod told;

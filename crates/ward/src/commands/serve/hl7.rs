@@ -22,8 +22,8 @@ use crate::{
 pub const INTERFACE: &str = "mllp";
 
 /// How often the files of the certificate are looked at.
-/// LIMIT: a new certificate is in use within half a minute.
-const TLS_REST: Duration = Duration::from_secs(30);
+/// LIMIT: a new certificate is in use within five seconds.
+const TLS_REST: Duration = Duration::from_secs(5);
 
 /// How long work on kept messages rests when nothing wakes it.
 /// LIMIT: what the chart refused is tried again within five seconds.
