@@ -41,7 +41,7 @@ fn patients_are_found_by_what_is_known_of_them() {
     assert_eq!(line(&found, "QAK"), Some("QAK|TQ1|OK||1"));
     assert!(line(&found, "QPD").unwrap().ends_with("@PID.5.1^MEYER~@PID.7^19700506"), "{found}");
     let pid = line(&found, "PID").unwrap();
-    assert!(pid.starts_with("PID|1||111^^^HOSP^MR&"), "{pid}");
+    assert!(pid.starts_with("PID|1||111^^^HOSP^MR~"), "{pid}");
     assert!(pid.contains("|Meyer^Anna||19700506|F"), "{pid}");
     assert!(!found.contains("Bernd") && !found.contains("Meier"), "{found}");
     // The same query again is answered with what was said before.
