@@ -6,4 +6,6 @@
 pub mod channel;
 pub mod contract;
 pub mod convert;
+pub mod http;
+pub mod listen;
 pub mod mllp;
