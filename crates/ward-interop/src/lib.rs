@@ -6,5 +6,7 @@
 pub mod channel;
 pub mod contract;
 pub mod convert;
+pub mod http;
+pub mod listen;
 pub mod mllp;
 pub mod to_v2;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use ward_crypto::Random;
-use ward_interop::contract::{Interface, Receiver};
+use ward_interop::contract::Receiver;
 use ward_records::Records;
 
 use crate::{auth::Gate, care::CareFigures, metrics::Metrics};
@@ -20,7 +20,7 @@ pub struct App {
     pub(crate) limits: WebLimits,
     pub(crate) started: Instant,
     /// What messages are worked on by, where there are any.
-    pub(crate) messages: Option<(Receiver, Interface)>,
+    pub(crate) messages: Option<Receiver>,
 }
 
 /// Limits of the HTTP side.
@@ -78,8 +78,8 @@ impl App {
 
     /// With messages of interfaces, which can then be worked on again.
     #[must_use]
-    pub fn with_messages(self, receiver: Receiver, interface: Interface) -> App {
-        App { messages: Some((receiver, interface)), ..self }
+    pub fn with_messages(self, receiver: Receiver) -> App {
+        App { messages: Some(receiver), ..self }
     }
 
     /// The one-time token that makes the first account, when there is none yet.

@@ -24,8 +24,8 @@ pub enum Failure {
     Auth(#[from] ward_web::AuthError),
     #[error("the server")]
     Serve(#[from] ward_web::ServeError),
-    #[error("the MLLP listener")]
-    Mllp(#[from] ward_interop::mllp::ListenError),
+    #[error("a listener of messages")]
+    Listen(#[from] ward_interop::listen::ListenError),
     #[error("TLS")]
     Tls(#[from] ward_crypto::tls::TlsError),
     #[error("measuring")]

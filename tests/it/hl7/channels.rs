@@ -13,7 +13,7 @@ use std::{
 
 use ward_tests::{House, Peer, frame, wait_until};
 
-use super::{adt, total};
+use super::{adt, channel, total};
 
 /// A receiver that answers with `code`, and what it got.
 pub struct Receiver {
@@ -82,11 +82,6 @@ fn answer(stream: TcpStream, got: &Mutex<Vec<String>>, code: &Mutex<String>, sto
     }
 }
 
-fn channel(folder: &std::path::Path, text: &str) {
-    fs::create_dir_all(folder).unwrap();
-    fs::write(folder.join("north.toml"), text).unwrap();
-}
-
 #[test]
 fn messages_are_passed_on_in_order_and_wait_while_nobody_is_there() {
     let house = House::new();
@@ -95,6 +90,7 @@ fn messages_are_passed_on_in_order_and_wait_while_nobody_is_there() {
     let address = receiver.address.clone();
     channel(
         folder.path(),
+        "north",
         &format!(
             "[from]\ninterface = \"mllp\"\n[take]\ntypes = [\"ADT^*\"]\n[set]\n\"MSH-5\" = \"NORTH\"\n\
              [[to]]\nname = \"lab\"\nmllp = \"{address}\"\n"
@@ -140,6 +136,7 @@ fn what_a_destination_will_not_have_is_set_aside_and_frees_the_way() {
     let receiver = Receiver::at("127.0.0.1:0");
     channel(
         folder.path(),
+        "north",
         &format!(
             "[from]\ninterface = \"mllp\"\n[[to]]\nname = \"lab\"\nmllp = \"{}\"\n",
             receiver.address
@@ -170,7 +167,7 @@ fn a_change_of_a_channel_is_used_without_a_restart() {
             path.display()
         )
     };
-    channel(folder.path(), &text("first"));
+    channel(folder.path(), "north", &text("first"));
     let channels = folder.path().to_str().unwrap();
     let server = house.serve_with(&[("WARD_HL7_CHANNELS", channels)]);
     let mut peer = Peer::connect(&server.mllp).unwrap();
@@ -182,7 +179,7 @@ fn a_change_of_a_channel_is_used_without_a_restart() {
     assert_eq!(peer.send(&adt("A01", "Y0", "41", "20260101080000")).unwrap().code, "AA");
     let patience = Duration::from_secs(30);
     assert!(wait_until(patience, || count("first") == 1));
-    channel(folder.path(), &text("second"));
+    channel(folder.path(), "north", &text("second"));
     // The same connection goes on; every message is taken, whichever way it goes.
     let mut n = 1;
     while count("second") == 0 {
@@ -199,6 +196,7 @@ fn the_cases_beside_a_channel_are_run() {
     let folder = tempfile::tempdir().unwrap();
     channel(
         folder.path(),
+        "north",
         "[from]\ninterface = \"mllp\"\n[take]\ntypes = [\"ADT^A01\"]\n[set]\n\"MSH-5\" = \"N\"\n\
          [[to]]\nname = \"lab\"\nmllp = \"127.0.0.1:1\"\n",
     );

@@ -1,6 +1,7 @@
 //! HL7 v2 over its wire, as senders good and bad use it.
 
 mod backlog;
+mod certificates;
 mod channels;
 mod charsets;
 mod commands;
@@ -8,6 +9,7 @@ mod corpus;
 mod dead;
 mod disk;
 mod framing;
+mod http;
 mod kills;
 mod lanes;
 mod others;
@@ -36,6 +38,28 @@ pub fn adt(event: &str, id: &str, mrn: &str, time: &str) -> String {
 pub fn kept(client: &mut Client, id: &str) -> Vec<serde_json::Value> {
     let said = client.get(&format!("/api/messages?control-id={id}")).json();
     said["messages"].as_array().unwrap().clone()
+}
+
+/// Writes the file of a channel.
+pub fn channel(folder: &std::path::Path, name: &str, text: &str) {
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join(format!("{name}.toml")), text).unwrap();
+}
+
+/// An address on this machine that nobody listens at.
+pub fn free_address() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// Control ids of what went to `destination` and is in `state`, oldest first.
+pub fn outgoing(client: &mut Client, destination: &str, state: &str) -> Vec<String> {
+    let path = format!(
+        "/api/messages?interface={}&state={state}&limit=1000",
+        destination.replace('/', "%2F")
+    );
+    let said = client.get(&path).json();
+    let ids = said["messages"].as_array().unwrap().iter().rev();
+    ids.map(|line| line["controlId"].as_str().unwrap().to_owned()).collect()
 }
 
 /// How many resources a search finds.

@@ -82,12 +82,39 @@ impl Charset {
         Charset::all().find(|charset| charset.name() == name)
     }
 
+    /// The character set of that name in MIME, such as `utf-8`.
+    ///
+    /// - Source: WHATWG Encoding, 4.2 Names and labels.
+    pub fn from_mime(label: &str) -> Option<Charset> {
+        let encoding = Encoding::for_label(label.as_bytes())?;
+        if encoding == encoding_rs::UTF_8 {
+            return Some(Charset::Utf8);
+        }
+        ROWS.iter().find(|row| row.encoding == Some(encoding)).map(|row| row.charset)
+    }
+
     /// The name of table 0211, for MSH-18.
     ///
     /// - Shape: both orders of UTF-16 have one name. Shift-JIS has none of its own; it reads what
     ///   ISO IR14 allows.
     pub fn name(self) -> &'static str {
         ROWS.iter().find(|row| row.charset == self).map_or("ASCII", |row| row.name)
+    }
+
+    /// The name in MIME; `None` for the sets that are no single one there.
+    ///
+    /// - Source: IANA, Character sets.
+    pub fn mime(self) -> Option<&'static str> {
+        Some(match self {
+            Charset::Ascii => "us-ascii",
+            Charset::Utf8 => "utf-8",
+            Charset::Utf16Be => "utf-16be",
+            Charset::Utf16Le => "utf-16le",
+            Charset::Iso8859Part1 => "iso-8859-1",
+            Charset::Iso8859Part9 => "iso-8859-9",
+            Charset::Iso2022Jp => "iso-2022-jp",
+            other => other.encoding()?.name(),
+        })
     }
 
     fn encoding(self) -> Option<&'static Encoding> {

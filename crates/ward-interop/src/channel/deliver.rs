@@ -3,19 +3,16 @@
 //! A destination that is down holds everything up and loses nothing; it is never taken for a fault
 //! of the message. A message that the receiver will not have is set aside and frees the way.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use ward_core::{AuditAction, Phi};
-use ward_hl7::{Header, ReadSettings, ack::Next};
 use ward_store::{
     CommitUnit, Direction, Interaction, KeptMessage, MessageFilter, MessageId, MessageState,
     NewMessage, Reuse,
 };
 
-use crate::{
-    contract::{Note, Receiver},
-    mllp::Sender,
-};
+use super::target::{Target, Try};
+use crate::contract::{Note, Receiver};
 
 /// Messages looked for at once.
 const STEP: usize = 64;
@@ -26,13 +23,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// First pause after a try that failed.
 const PAUSE_MIN: Duration = Duration::from_millis(500);
-
-/// Where messages are brought.
-pub enum Target {
-    Mllp(Box<Sender>),
-    /// Each message becomes a file, named by its number.
-    Folder(PathBuf),
-}
 
 /// The way to one destination.
 pub struct Delivery {
@@ -52,13 +42,6 @@ pub struct Delivered {
     pub n_dead: u64,
     /// The destination did not take the next one: try again after a pause.
     pub is_stuck: bool,
-}
-
-/// What became of one try.
-enum Try {
-    Arrived(Vec<u8>),
-    Refused(Vec<u8>),
-    Later,
 }
 
 impl Delivery {
@@ -101,9 +84,13 @@ impl Delivery {
                     continue;
                 };
                 let outcome = match self.attempt(&message).await {
-                    Try::Arrived(answer) => self.settle(&message, MessageState::Sent, answer).await,
-                    Try::Refused(answer) => self.settle(&message, MessageState::Dead, answer).await,
-                    Try::Later => None,
+                    Try::Arrived(answer) => {
+                        self.settle(&message, MessageState::Sent, answer, None).await
+                    }
+                    Try::Refused(answer, why) => {
+                        self.settle(&message, MessageState::Dead, answer, why).await
+                    }
+                    Try::Rejected(_) | Try::Later => None,
                 };
                 match outcome {
                     Some(MessageState::Sent) => delivered.n_sent += 1,
@@ -117,48 +104,22 @@ impl Delivery {
         }
     }
 
+    /// One try; what was rejected too often is refused.
     async fn attempt(&mut self, message: &KeptMessage) -> Try {
-        let raw = message.raw.reveal();
-        let sender = match &mut self.target {
-            Target::Folder(folder) => {
-                return match write(folder, message.head.id, raw) {
-                    Ok(()) => Try::Arrived(Vec::new()),
-                    Err(error) => {
-                        tracing::warn!(destination = %self.name, %error, "not written");
-                        Try::Later
-                    }
-                };
+        let tried = self.target.attempt(&self.name, message.head.id, message.raw.reveal()).await;
+        match tried {
+            Try::Rejected(answer) => {
+                self.n_rejected += 1;
+                if self.n_rejected < self.rejections_max {
+                    return Try::Later;
+                }
+                self.n_rejected = 0;
+                Try::Refused(answer, Some("rejected too often".to_owned()))
             }
-            Target::Mllp(sender) => sender,
-        };
-        let header = Header::scan(raw, &ReadSettings::default()).0;
-        let Some(control_id) = header.map(|it| it.raw(10).to_owned()).filter(|it| !it.is_empty())
-        else {
-            return Try::Refused(Vec::new());
-        };
-        match sender.send(&control_id, raw).await {
-            Ok(sent) => match sent.answer.next() {
-                Next::Done => {
-                    self.n_rejected = 0;
-                    Try::Arrived(sent.raw)
-                }
-                Next::SetAside => {
-                    self.n_rejected = 0;
-                    Try::Refused(sent.raw)
-                }
-                Next::Resend => {
-                    self.n_rejected += 1;
-                    if self.rejections_max <= self.n_rejected {
-                        self.n_rejected = 0;
-                        return Try::Refused(sent.raw);
-                    }
-                    Try::Later
-                }
-            },
-            Err(crate::mllp::SendError::Unframeable) => Try::Refused(Vec::new()),
-            Err(error) => {
-                tracing::warn!(destination = %self.name, %error, "destination not reached");
-                Try::Later
+            Try::Later => Try::Later,
+            settled => {
+                self.n_rejected = 0;
+                settled
             }
         }
     }
@@ -169,9 +130,11 @@ impl Delivery {
         message: &KeptMessage,
         state: MessageState,
         answer: Vec<u8>,
+        why: Option<String>,
     ) -> Option<MessageState> {
         let mut note = Note::read(message.head.detail.reveal());
         note.attempts = note.attempts.saturating_add(1);
+        note.why = why.or(note.why);
         let head = &message.head;
         let told = NewMessage {
             direction: Direction::Out,
@@ -206,14 +169,4 @@ pub fn backoff(n: u32, random: u8) -> Duration {
     let pause = doubled.min(PAUSE_MAX);
     // Between three quarters and the whole of it.
     pause.mul_f64(0.75 + 0.25 * f64::from(random) / 255.0)
-}
-
-/// Whole or not at all, and under the same name when it is written again.
-fn write(folder: &std::path::Path, id: MessageId, raw: &[u8]) -> std::io::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let part = folder.join(format!("{:012}.part", id.0));
-    let mut file = std::fs::File::create(&part)?;
-    std::io::Write::write_all(&mut file, raw)?;
-    file.sync_all()?;
-    std::fs::rename(part, folder.join(format!("{:012}.hl7", id.0)))
 }

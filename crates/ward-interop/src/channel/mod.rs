@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [from]
-//! mllp = "127.0.0.1:2580"        # a listener of its own; or: interface = "mllp", folder = "in",
+//! mllp = "127.0.0.1:2580"        # a listener of its own; or: http, interface, folder,
 //!                                # or chart = "own": what happens in Ward becomes messages
 //!
 //! [take]
@@ -16,23 +16,29 @@
 //!
 //! [[to]]
 //! name = "lab"
-//! mllp = "10.1.2.3:2575"         # or: folder = "out"
+//! mllp = "10.1.2.3:2575"         # or: http, folder
 //! ```
 
 mod deliver;
 mod feed;
+mod from;
 mod happened;
 mod rules;
+mod target;
+mod to;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde::Deserialize;
 use ward_hl7::Path;
 
 pub use self::{
-    deliver::{Delivered, Delivery, Target, backoff},
+    deliver::{Delivered, Delivery, backoff},
     feed::{Changes, Fed, Feed, FeedError},
+    from::{From, ServerTls},
     rules::{Forward, NotForwarded},
+    target::Target,
+    to::{ClientTls, To},
 };
 
 /// One channel, as its file says.
@@ -46,29 +52,6 @@ pub struct Channel {
     pub set: BTreeMap<String, String>,
     #[serde(default)]
     pub to: Vec<To>,
-}
-
-/// Where messages come from; exactly one of these.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct From {
-    pub mllp: Option<SocketAddr>,
-    /// What comes by another interface is taken too.
-    pub interface: Option<String>,
-    /// Files are taken from here and moved to `done` or `bad` beneath it.
-    pub folder: Option<PathBuf>,
-    /// What happens in the chart becomes messages.
-    pub chart: Option<Changes>,
-    /// MSH-3 of the messages that the chart makes.
-    #[serde(default = "application")]
-    pub application: String,
-    /// MSH-4 of the messages that the chart makes.
-    #[serde(default)]
-    pub facility: String,
-}
-
-fn application() -> String {
-    "WARD".to_owned()
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -86,38 +69,30 @@ impl Default for Take {
     }
 }
 
-/// Where messages go.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct To {
-    pub name: String,
-    pub mllp: Option<String>,
-    pub folder: Option<PathBuf>,
-    /// Seconds to wait for an answer.
-    #[serde(default = "answer_s")]
-    pub answer_s: u64,
-    /// Rejections of one message after which it is set aside for a person.
-    #[serde(default = "rejections_max")]
-    pub rejections_max: u32,
-}
-
-fn answer_s() -> u64 {
-    30
-}
-
-fn rejections_max() -> u32 {
-    20
-}
-
 /// A channel's file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
     #[error("the file is not TOML of a channel")]
     Toml(#[from] toml::de::Error),
-    #[error("`[from]` names exactly one of `mllp`, `interface`, `folder` and `chart`")]
+    #[error("`[from]` names exactly one of `mllp`, `http`, `interface`, `folder` and `chart`")]
     From,
-    #[error("`[[to]]` names exactly one of `mllp` and `folder`")]
+    #[error("`[[to]]` names exactly one of `mllp`, `http` and `folder`")]
     To,
+    #[error("`{0}` is for {1}")]
+    Needless(&'static str, &'static str),
+    #[error(
+        "`[from]` can be reached from outside; give `tls`, or set `allow_plaintext` on a network \
+         that is protected otherwise"
+    )]
+    Plaintext,
+    #[error("`tls.cert` and `tls.key` are only used together")]
+    Pair,
+    #[error("a destination over HTTP is written as `https://host:port/path`")]
+    Address,
+    #[error("an address with `https` needs `tls.ca`: whom to believe who the receiver is")]
+    NoAuthority,
+    #[error("a secret is only sent with `https`, or to this machine")]
+    SecretInPlain,
     #[error("two destinations are named `{0}`")]
     Twice(String),
     #[error("`{0}` is not a path such as `PID-3.4`")]
@@ -133,15 +108,9 @@ impl FromStr for Channel {
 
     fn from_str(text: &str) -> Result<Channel, ChannelError> {
         let channel: Channel = toml::from_str(text)?;
-        let From { mllp, interface, folder, chart, .. } = &channel.from;
-        let n_from = [mllp.is_some(), interface.is_some(), folder.is_some(), chart.is_some()];
-        if n_from.iter().filter(|it| **it).count() != 1 {
-            return Err(ChannelError::From);
-        }
+        channel.from.check()?;
         for (n, to) in channel.to.iter().enumerate() {
-            if to.mllp.is_some() == to.folder.is_some() {
-                return Err(ChannelError::To);
-            }
+            to.check()?;
             check_name(&to.name)?;
             if channel.to.iter().take(n).any(|other| other.name == to.name) {
                 return Err(ChannelError::Twice(to.name.clone()));
@@ -161,6 +130,20 @@ impl FromStr for Channel {
 }
 
 impl Channel {
+    /// The same, with the paths in it taken from `folder`, in which its file is.
+    pub fn rooted(mut self, folder: &std::path::Path) -> Channel {
+        self.from.rooted(folder);
+        self.to.iter_mut().for_each(|to| to.rooted(folder));
+        self
+    }
+
+    /// The files besides its own that it is made of: a change of one changes the channel.
+    pub fn files(&self) -> Vec<&std::path::Path> {
+        let mut files = self.from.files();
+        files.extend(self.to.iter().flat_map(To::files));
+        files
+    }
+
     /// What goes out by this channel, named `name`.
     pub fn forwards(&self, name: &str) -> Vec<Forward> {
         let conditions = paths(&self.take.conditions);

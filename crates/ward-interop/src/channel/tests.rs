@@ -54,6 +54,36 @@ fn what_a_file_cannot_mean_is_said() {
 }
 
 #[test]
+fn what_would_be_open_to_others_is_said() {
+    let of = |from: &str, to: &str| format!("[from]\n{from}\n[[to]]\nname='a'\n{to}");
+    let tls = "tls={ca='c'}";
+    let http = "http='127.0.0.1:1'";
+    assert!(of(http, "folder='x'").parse::<Channel>().is_ok());
+    assert!(refused(&of("mllp='0.0.0.0:1'", "folder='x'")).contains("allow_plaintext"));
+    assert!(of("mllp='0.0.0.0:1'\nallow_plaintext=true", "folder='x'").parse::<Channel>().is_ok());
+    assert!(refused(&of(&format!("mllp='127.0.0.1:1'\n{http}"), "folder='x'")).contains("exactly"));
+    assert!(refused(&of("mllp='127.0.0.1:1'\ntoken_file='t'", "folder='x'")).contains("HTTP"));
+    assert!(refused(&of("folder='i'\ntls={cert='c',key='k'}", "folder='x'")).contains("listener"));
+    assert!(refused(&of(http, "http='lab'")).contains("https://host"));
+    assert!(refused(&of(http, "http='https://lab/'")).contains("tls.ca"));
+    assert!(refused(&of(http, &format!("http='http://lab/'\n{tls}"))).contains("`https`"));
+    assert!(refused(&of(http, "http='http://lab/'\ntoken_file='t'")).contains("secret"));
+    assert!(of(http, "http='http://[::1]/'\ntoken_file='t'").parse::<Channel>().is_ok());
+    assert!(refused(&of(http, "mllp='lab:1'\ntls={ca='c',cert='c'}")).contains("together"));
+    assert!(refused(&of(http, &format!("folder='x'\n{tls}"))).contains("network"));
+}
+
+#[test]
+fn paths_are_taken_from_where_the_file_is() {
+    let text = "[from]\nhttp='127.0.0.1:1'\ntoken_file='t'\ntls={cert='c',key='/k'}\n\
+                [[to]]\nname='a'\nfolder='out'\n[[to]]\nname='b'\nmllp='l:1'\ntls={ca='ca'}";
+    let channel = text.parse::<Channel>().unwrap().rooted(std::path::Path::new("/etc/ward"));
+    let files: Vec<_> = channel.files().into_iter().map(|it| it.to_str().unwrap()).collect();
+    assert_eq!(files, ["/etc/ward/c", "/k", "/etc/ward/t", "/etc/ward/ca"]);
+    assert_eq!(channel.to[0].folder.as_deref(), Some(std::path::Path::new("/etc/ward/out")));
+}
+
+#[test]
 fn pauses_grow_and_end() {
     assert_eq!(backoff(0, 255), Duration::from_millis(500));
     assert_eq!(backoff(0, 0), Duration::from_millis(375));

@@ -29,7 +29,7 @@ impl Receiver {
         let mut n = 0u32;
         for message in messages {
             n = n.saturating_add(1);
-            let note = Note { peer: peer.to_owned(), of_batch: Some(n), ..Note::default() };
+            let note = Note { of_batch: Some(n), ..Note::of(interface, peer) };
             match self.take_one(interface, message, note.with(&problems)).await {
                 One::Answer(answer) => answers.push(answer),
                 One::Silent => {}

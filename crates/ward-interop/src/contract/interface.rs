@@ -1,8 +1,9 @@
 //! One way by which messages come.
 
-use ward_hl7::ReadSettings;
+use ward_hl7::{Charset, ReadSettings};
 use ward_store::Reuse;
 
+use super::Note;
 use crate::channel::Forward;
 
 /// An interface: a listener, a folder, a channel.
@@ -11,6 +12,9 @@ pub struct Interface {
     /// What messages are kept under, and what the audit log calls their bringer.
     pub name: String,
     pub read: ReadSettings,
+    /// What the carrier of a message said of its character set, such as an HTTP request; kept with
+    /// the message, for when it is worked on again.
+    pub said_charset: Option<Charset>,
     pub purpose: Purpose,
     pub unmapped: Unmapped,
     /// What to do with other content under a control id that its sender has used before.
@@ -40,11 +44,20 @@ pub enum Unmapped {
 }
 
 impl Interface {
+    /// How a kept message is read again.
+    pub(super) fn reading(&self, note: &Note) -> ReadSettings {
+        let said = note.charset.as_deref().and_then(Charset::from_name);
+        let mut read = self.read.clone();
+        read.undeclared = said.unwrap_or(read.undeclared);
+        read
+    }
+
     /// An interface that brings messages to the chart.
     pub fn new(name: &str) -> Interface {
         Interface {
             name: name.to_owned(),
             read: ReadSettings::default(),
+            said_charset: None,
             purpose: Purpose::Chart,
             unmapped: Unmapped::Reject,
             reuse: Reuse::Accept,

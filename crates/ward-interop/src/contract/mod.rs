@@ -25,7 +25,10 @@ mod status;
 mod tests;
 mod work;
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -66,6 +69,7 @@ struct Inner {
     kept: Notify,
     /// Woken when a message is kept that has to go out.
     outgoing: Notify,
+    interfaces: RwLock<BTreeMap<String, Arc<Interface>>>,
 }
 
 /// What time it is.
@@ -85,8 +89,39 @@ impl Receiver {
     ) -> Receiver {
         let base = base.trim_end_matches('/').into();
         let (lanes, kept, outgoing) = (Lanes::default(), Notify::new(), Notify::new());
-        let inner = Inner { chart, converter, random, lanes, base, clock, heard, kept, outgoing };
+        let interfaces = RwLock::default();
+        let inner = Inner {
+            chart,
+            converter,
+            random,
+            lanes,
+            base,
+            clock,
+            heard,
+            kept,
+            outgoing,
+            interfaces,
+        };
         Receiver { inner: Arc::new(inner) }
+    }
+
+    /// Says which interfaces there are, for kept messages that are worked on later.
+    pub fn announce(&self, interfaces: &BTreeMap<String, Interface>) {
+        let all = interfaces.iter().map(|(name, it)| (name.clone(), Arc::new(it.clone())));
+        let mut known = self.inner.interfaces.write().unwrap_or_else(PoisonError::into_inner);
+        *known = all.collect();
+    }
+
+    /// Every interface there is.
+    pub fn interfaces(&self) -> Vec<Arc<Interface>> {
+        let known = self.inner.interfaces.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().cloned().collect()
+    }
+
+    /// The interface that messages are kept under `name` by; one that is gone works as any other.
+    pub fn interface(&self, name: &str) -> Arc<Interface> {
+        let known = self.inner.interfaces.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).cloned().unwrap_or_else(|| Arc::new(Interface::new(name)))
     }
 
     pub fn chart(&self) -> &Chart {

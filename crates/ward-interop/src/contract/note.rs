@@ -7,6 +7,8 @@ use ward_fhir::{
 };
 use ward_hl7::Problem;
 
+use super::Interface;
+
 /// What an interface says of a message. It holds no value of the message.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Note {
@@ -14,6 +16,8 @@ pub struct Note {
     pub peer: String,
     /// How bytes that were no message broke the framing.
     pub why: Option<String>,
+    /// What its carrier said of its character set, by the name of table 0211.
+    pub charset: Option<String>,
     /// Its place in a batch, from 1.
     pub of_batch: Option<u32>,
     pub problems: Vec<Told>,
@@ -44,6 +48,12 @@ impl Told {
 }
 
 impl Note {
+    /// Of a message that `peer` sent by `interface`.
+    pub(super) fn of(interface: &Interface, peer: &str) -> Note {
+        let charset = interface.said_charset.map(|charset| charset.name().to_owned());
+        Note { peer: peer.to_owned(), charset, ..Note::default() }
+    }
+
     pub fn with(mut self, problems: &[Problem]) -> Note {
         self.problems.extend(problems.iter().map(Told::of));
         self
@@ -60,6 +70,9 @@ impl Note {
         object.insert("peer", text(&self.peer));
         if let Some(why) = &self.why {
             object.insert("why", text(why));
+        }
+        if let Some(charset) = &self.charset {
+            object.insert("charset", text(charset));
         }
         if let Some(n) = self.of_batch {
             object.insert("ofBatch", Json::Number(Number::from_integer(n.into())));
@@ -100,6 +113,7 @@ impl Note {
         Note {
             peer: text(&json, "peer"),
             why: json.get("why").and_then(Json::as_str).map(ToOwned::to_owned),
+            charset: json.get("charset").and_then(Json::as_str).map(ToOwned::to_owned),
             of_batch: number("ofBatch"),
             problems: items("problems")
                 .iter()
@@ -129,6 +143,7 @@ mod tests {
         let note = Note {
             peer: "10.0.0.1".to_owned(),
             why: Some("too-large".to_owned()),
+            charset: Some("8859/1".to_owned()),
             of_batch: Some(3),
             problems: vec![Told {
                 severity: "E".to_owned(),

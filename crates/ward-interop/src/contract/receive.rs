@@ -59,7 +59,7 @@ impl Receiver {
         if let Some(taken) = self.take_file(interface, peer, raw).await {
             return taken;
         }
-        let note = Note { peer: peer.to_owned(), ..Note::default() };
+        let note = Note::of(interface, peer);
         match self.take_one(interface, raw, note).await {
             One::Answer(answer) => Taken::Answers(vec![answer]),
             One::Silent => Taken::Silent,

@@ -5,7 +5,7 @@ use ward_fhir::Json;
 use ward_hl7::{Message, ack::Verdict};
 use ward_store::{CommitError, KeptMessage};
 
-use super::{Interface, Receiver, apply::Trouble, compose, note::Told, receive::time_of};
+use super::{Interface, Note, Receiver, apply::Trouble, compose, note::Told, receive::time_of};
 
 /// What a message would do to the chart as it is now.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -34,7 +34,8 @@ impl Receiver {
         interface: &Interface,
         message: &KeptMessage,
     ) -> Result<Preview, CommitError> {
-        let (read, problems) = Message::read(message.raw.reveal(), &interface.read);
+        let settings = interface.reading(&Note::read(message.head.detail.reveal()));
+        let (read, problems) = Message::read(message.raw.reveal(), &settings);
         let mut preview = Preview::default();
         preview.problems.extend(problems.iter().map(Told::of));
         let Some(read) = read else { return Ok(preview) };

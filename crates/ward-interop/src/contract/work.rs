@@ -87,9 +87,14 @@ impl Receiver {
             return Ok(false);
         };
         let old = Note::read(kept.head.detail.reveal());
-        let mut note =
-            Note { attempts: old.attempts.saturating_add(1), peer: old.peer, ..Note::default() };
-        note.of_batch = old.of_batch;
+        let read = interface.reading(&old);
+        let mut note = Note {
+            attempts: old.attempts.saturating_add(1),
+            peer: old.peer,
+            charset: old.charset,
+            of_batch: old.of_batch,
+            ..Note::default()
+        };
         let restate = |state, patient, note: &Note| NewMessage {
             direction: kept.head.direction,
             state,
@@ -106,11 +111,11 @@ impl Receiver {
         };
         let cx = self.context(interface, &note.peer, now);
         let raw = kept.raw.reveal();
-        let (message, problems) = Message::read(raw, &interface.read);
+        let (message, problems) = Message::read(raw, &read);
         note = note.with(&problems);
         let header = match &message {
             Some(message) => Header::of(message),
-            None => match Header::scan(raw, &interface.read).0 {
+            None => match Header::scan(raw, &read).0 {
                 Some(header) => header,
                 None => return Ok(false),
             },

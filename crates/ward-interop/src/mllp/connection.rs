@@ -5,21 +5,20 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_rustls::TlsAcceptor;
 use ward_hl7::mllp::{AfterEnd, Deframer, Event, Why, frame};
 
-use super::listener::{ListenSettings, stopped};
-use crate::contract::{Interface, Receiver, Taken};
+use crate::{
+    contract::{Interface, Receiver, Taken},
+    listen::{Held, ListenSettings, RETIRED_MAX, RETIRED_SILENT, Room, Stop},
+};
 
 /// Bytes read at once.
 /// LIMIT: a thousand connections that rest hold 8 MB.
 const READ_BYTES: usize = 8 * 1024;
-
-/// Bytes that one permit of the common room stands for.
-const ROOM_UNIT: usize = 64 * 1024;
 
 /// What all connections of a listener share.
 pub(super) struct Shared {
@@ -27,7 +26,7 @@ pub(super) struct Shared {
     /// As it is now: a message takes the one that stands when it has come whole.
     pub(super) interface: watch::Receiver<Arc<Interface>>,
     pub(super) settings: ListenSettings,
-    room: Arc<Semaphore>,
+    room: Room,
 }
 
 /// Why a connection ends.
@@ -39,15 +38,20 @@ enum End {
     Stopped,
 }
 
+/// What ends the wait for bytes.
+enum Woken {
+    Read(std::io::Result<usize>),
+    Retired,
+    Stopped,
+}
+
 impl Shared {
     pub(super) fn new(
         receiver: Receiver,
         interface: watch::Receiver<Arc<Interface>>,
         settings: ListenSettings,
     ) -> Shared {
-        // A block of the largest size always fits.
-        let bytes = settings.held_bytes.max(settings.block_bytes.saturating_add(2 * ROOM_UNIT));
-        let room = Arc::new(Semaphore::new(bytes / ROOM_UNIT));
+        let room = Room::new(settings.held_bytes, settings.block_bytes);
         Shared { receiver, interface, settings, room }
     }
 
@@ -66,10 +70,8 @@ pub(super) async fn serve(
     stream: TcpStream,
     peer: IpAddr,
     tls: Option<TlsAcceptor>,
-    stop: watch::Receiver<bool>,
+    stop: Stop,
 ) {
-    // Answers are short, and each is waited for.
-    let _best_effort = stream.set_nodelay(true);
     let peer = peer.to_string();
     let end = match tls {
         None => run(&shared, stream, &peer, stop).await,
@@ -91,7 +93,7 @@ pub(super) async fn serve(
     }
 }
 
-async fn run<S>(shared: &Shared, mut stream: S, peer: &str, mut stop: watch::Receiver<bool>) -> End
+async fn run<S>(shared: &Shared, mut stream: S, peer: &str, mut stop: Stop) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -100,8 +102,10 @@ where
     let mut buffer = vec![0; READ_BYTES];
     // When the block at hand began, and its place in the common room.
     let mut begun: Option<Instant> = None;
-    let mut room: Vec<OwnedSemaphorePermit> = Vec::new();
+    let mut room: Held = shared.room.place();
     let mut n_held = 0usize;
+    // When another listener took the place of this one.
+    let mut retired: Option<Instant> = None;
     loop {
         while let Some(event) = deframer.next() {
             if let Some(end) = take(shared, &mut stream, peer, event).await {
@@ -114,25 +118,29 @@ where
         } else if begun.is_none() {
             begun = Some(Instant::now());
         }
-        let deadline = match begun {
-            Some(begun) => Some(begun + Duration::from_secs(settings.block_s)),
-            None if settings.idle_s == 0 => None,
-            None => Some(Instant::now() + Duration::from_secs(settings.idle_s)),
+        if begun.is_none() && retired.is_some_and(|at| RETIRED_MAX <= at.elapsed()) {
+            return End::Stopped;
+        }
+        let deadline = match (begun, retired) {
+            (Some(begun), _) => Some(begun + Duration::from_secs(settings.block_s)),
+            (None, Some(retired)) => {
+                Some((Instant::now() + RETIRED_SILENT).min(retired + RETIRED_MAX))
+            }
+            (None, None) if settings.idle_s == 0 => None,
+            (None, None) => Some(Instant::now() + Duration::from_secs(settings.idle_s)),
         };
         // What does not fit into the common room is not read.
-        while room.len().saturating_mul(ROOM_UNIT) < n_held {
-            let permit = Arc::clone(&shared.room).acquire_owned();
-            match within(deadline, permit).await {
-                Some(Ok(permit)) => room.push(permit),
-                _ => return End::Refused("no room for the block"),
-            }
+        if within(deadline, room.grow_to(n_held)).await.is_none() {
+            return End::Refused("no room for the block");
         }
         let is_inside = begun.is_some();
+        let mut replaced = stop.clone();
         let read = async {
             tokio::select! {
                 // A block that has begun may end.
-                () = stopped(&mut stop), if !is_inside => None,
-                read = stream.read(&mut buffer) => Some(read),
+                () = stop.ended(), if !is_inside => Woken::Stopped,
+                () = replaced.retired(), if retired.is_none() => Woken::Retired,
+                read = stream.read(&mut buffer) => Woken::Read(read),
             }
         };
         let n = match within(deadline, read).await {
@@ -145,10 +153,15 @@ where
                 }
                 return End::Refused("a block took too long");
             }
+            None if retired.is_some() => return End::Stopped,
             None => return End::Refused("silent for too long"),
-            Some(None) => return End::Stopped,
-            Some(Some(Err(_))) => 0,
-            Some(Some(Ok(n))) => n,
+            Some(Woken::Stopped) => return End::Stopped,
+            Some(Woken::Retired) => {
+                retired = Some(Instant::now());
+                continue;
+            }
+            Some(Woken::Read(Err(_))) => 0,
+            Some(Woken::Read(Ok(n))) => n,
         };
         if n == 0 {
             deframer.finish();

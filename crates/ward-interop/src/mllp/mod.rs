@@ -4,8 +4,7 @@
 
 mod connection;
 mod listener;
-mod peers;
 mod sender;
 
-pub use listener::{Certificate, ListenError, ListenSettings, Listening, Tls};
+pub use listener::Listening;
 pub use sender::{SendError, SendSettings, Sender, Sent};

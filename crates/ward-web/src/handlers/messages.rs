@@ -145,8 +145,9 @@ pub(crate) async fn read(app: &App, asked: &Asked) -> Answer {
 /// What a message would change if it were worked on now.
 pub(crate) async fn preview(app: &App, asked: &Asked) -> Answer {
     let message = whole(app, asked).await?;
-    let (receiver, interface) = app.messages.as_ref().ok_or_else(nothing_works)?;
-    let preview = receiver.preview(&asked.cx, interface, &message).await?;
+    let receiver = app.messages.as_ref().ok_or_else(nothing_works)?;
+    let interface = receiver.interface(&message.head.channel);
+    let preview = receiver.preview(&asked.cx, &interface, &message).await?;
     Ok(respond::value(StatusCode::OK, &shown(&preview)))
 }
 
@@ -156,9 +157,8 @@ pub(crate) async fn replay(app: &App, asked: &Asked) -> Answer {
     if message.head.direction == Direction::Out {
         return Err(invalid("a message that went out is not worked on"));
     }
-    let (receiver, interface) = app.messages.as_ref().ok_or_else(nothing_works)?;
-    let mut interface = interface.clone();
-    interface.name.clone_from(&message.head.channel);
+    let receiver = app.messages.as_ref().ok_or_else(nothing_works)?;
+    let interface = receiver.interface(&message.head.channel);
     // The work itself is on record as the interface's; this says who asked for it.
     let act = Interaction::new(AuditAction::Import)
         .with_detail(format!("hl7 replay of message {}", message.head.id.0));

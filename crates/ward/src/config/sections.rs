@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
 };
 
-use ward_interop::mllp::ListenSettings;
+use ward_interop::listen::ListenSettings;
 use ward_store::StoreLimits;
 use ward_web::WebLimits;
 

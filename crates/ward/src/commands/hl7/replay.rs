@@ -5,17 +5,17 @@ use std::{process::ExitCode, sync::Arc};
 use hyper::Method;
 use serde_json::Value;
 use ward_crypto::OsRandom;
-use ward_interop::{
-    contract::{Interface, Receiver},
-    convert::Converter,
-};
+use ward_interop::{contract::Receiver, convert::Converter};
 use ward_store::{Chart, MessageId};
 use ward_web::{filter_of, shown, system_ctx};
 
 use super::log::escaped;
 use crate::{
     Failure,
-    commands::{maps, say},
+    commands::{
+        maps, say,
+        serve::{self, channels},
+    },
     open::{Holder, Place},
 };
 
@@ -53,11 +53,13 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
     let local = match &holder {
         Holder::Chart(chart) => {
             let site = args.place.site()?;
-            let converter = {
-                let hl7 = &site.settings.config.hl7;
-                maps::converter(hl7.maps.as_deref(), hl7.zone.as_deref())?
-            };
-            Some(receiver(chart, converter))
+            let hl7 = &site.settings.config.hl7;
+            let receiver =
+                receiver(chart, maps::converter(hl7.maps.as_deref(), hl7.zone.as_deref())?);
+            let channels = hl7.channels.as_deref().map(channels::read).transpose()?;
+            let main = serve::hl7::interface(hl7);
+            receiver.announce(&channels::interfaces(&main, &channels.unwrap_or_default()));
+            Some(receiver)
         }
         Holder::Server(_) => None,
     };
@@ -134,7 +136,7 @@ async fn here(
     let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
     let message = chart.message(&cx, id).await?;
     let message = message.ok_or_else(|| Failure::Usage("there is no such message".to_owned()))?;
-    let interface = Interface::new(&message.head.channel);
+    let interface = receiver.interface(&message.head.channel);
     if dry_run {
         return Ok(shown(&receiver.preview(&cx, &interface, &message).await?));
     }

@@ -1,18 +1,20 @@
 //! The HL7 v2 side of a server: the listener, the work on kept messages, and their end.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration, time::SystemTime};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
-use tokio::{sync::watch, task::JoinSet};
-use ward_crypto::{OsRandom, tls};
+use tokio::sync::watch;
+use ward_crypto::OsRandom;
 use ward_hl7::{Charset, ReadSettings};
 use ward_interop::{
     contract::{Interface, Purpose, Receiver, Unmapped},
-    mllp::{Certificate, ListenSettings, Listening},
+    listen::{ListenSettings, Socket},
+    mllp::Listening,
 };
 use ward_store::Reuse;
 use ward_web::system_ctx;
 
+use super::certificate::CertificateFiles;
 use crate::{
     Failure,
     config::{DEFAULT_MLLP, Hl7Section},
@@ -20,10 +22,6 @@ use crate::{
 
 /// What messages of the listener are kept under.
 pub const INTERFACE: &str = "mllp";
-
-/// How often the files of the certificate are looked at.
-/// LIMIT: a new certificate is in use within five seconds.
-const TLS_REST: Duration = Duration::from_secs(5);
 
 /// How long work on kept messages rests when nothing wakes it.
 /// LIMIT: what the chart refused is tried again within five seconds.
@@ -70,21 +68,24 @@ pub async fn listen(
     config: &Hl7Section,
     receiver: &Receiver,
     interface: watch::Receiver<Arc<Interface>>,
-    work: &mut JoinSet<()>,
 ) -> Result<Option<Listening>, Failure> {
     if !config.mllp_enabled {
         return Ok(None);
     }
-    let settings = settings(config);
-    let files = CertificateFiles::of(config);
-    let first = files.as_ref().map(CertificateFiles::load).transpose()?;
-    let (sender, tls) = watch::channel(first);
-    if let Some(files) = files {
-        work.spawn(files.watch(sender));
-    }
-    let bound = Listening::bind(config.mllp, receiver.clone(), interface, settings, tls).await;
-    match bound {
-        Ok(listening) => Ok(Some(listening)),
+    let files = match (&config.tls_cert, &config.tls_key) {
+        (Some(cert), Some(key)) => Some(CertificateFiles {
+            cert: cert.clone(),
+            key: key.clone(),
+            client_ca: config.tls_client_ca.clone(),
+        }),
+        _ => None,
+    };
+    let tls = CertificateFiles::follow(files)?;
+    match Socket::bind(config.mllp).await {
+        Ok(socket) => {
+            let settings = settings(config);
+            Ok(Some(Listening::new(socket, receiver.clone(), interface, settings, tls)))
+        }
         // Nobody asked for this address: a second server on a machine goes on without.
         Err(error) if config.mllp == DEFAULT_MLLP => {
             tracing::warn!(address = %config.mllp, error = %error.source, "no MLLP listener");
@@ -94,16 +95,18 @@ pub async fn listen(
     }
 }
 
-/// Works on messages that were accepted as safe, as they come.
-pub async fn working(receiver: Receiver, interface: Interface) {
+/// Works on messages that were accepted as safe, as they come, by whichever interface.
+pub async fn working(receiver: Receiver) {
     loop {
-        match receiver.work(&interface).await {
-            Ok(worked) if 0 < worked.n_applied + worked.n_dead => {
-                let (n_applied, n_dead) = (worked.n_applied, worked.n_dead);
-                tracing::info!(n_applied, n_dead, "messages worked on");
+        for interface in receiver.interfaces() {
+            match receiver.work(&interface).await {
+                Ok(worked) if 0 < worked.n_applied + worked.n_dead => {
+                    let (n_applied, n_dead) = (worked.n_applied, worked.n_dead);
+                    tracing::info!(n_applied, n_dead, "messages worked on");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "messages not worked on"),
             }
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "messages not worked on"),
         }
         let _woken = tokio::time::timeout(WORK_REST, receiver.kept()).await;
     }
@@ -129,51 +132,6 @@ pub async fn pruning(receiver: Receiver, keep_days: u32) {
             }
         }
         tokio::time::sleep(PRUNE_REST).await;
-    }
-}
-
-/// The files of the listener's certificate.
-struct CertificateFiles {
-    cert: PathBuf,
-    key: PathBuf,
-    client_ca: Option<PathBuf>,
-}
-
-impl CertificateFiles {
-    fn of(config: &Hl7Section) -> Option<CertificateFiles> {
-        let (cert, key) = (config.tls_cert.clone()?, config.tls_key.clone()?);
-        Some(CertificateFiles { cert, key, client_ca: config.tls_client_ca.clone() })
-    }
-
-    fn load(&self) -> Result<Certificate, tls::TlsError> {
-        tls::server_config(&self.cert, &self.key, self.client_ca.as_deref(), &[]).map(Arc::new)
-    }
-
-    /// When the files were last written.
-    fn changed(&self) -> Vec<Option<SystemTime>> {
-        let files = [Some(&self.cert), Some(&self.key), self.client_ca.as_ref()];
-        let time = |path: &PathBuf| std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        files.into_iter().flatten().map(time).collect()
-    }
-
-    /// Uses a new certificate for the connections after it; one that cannot be read is passed over.
-    async fn watch(self, sender: watch::Sender<Option<Certificate>>) {
-        let mut known = self.changed();
-        loop {
-            tokio::time::sleep(TLS_REST).await;
-            let changed = self.changed();
-            if changed == known {
-                continue;
-            }
-            match self.load() {
-                Ok(config) => {
-                    known = changed;
-                    tracing::info!("MLLP certificate read again");
-                    let _nobody_listens = sender.send(Some(config));
-                }
-                Err(error) => tracing::error!(%error, "new MLLP certificate not used"),
-            }
-        }
     }
 }
 

@@ -1,23 +1,28 @@
 //! `ward serve`.
 
+mod certificate;
 pub mod channels;
-mod hl7;
+pub mod hl7;
 mod keeper;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    collections::BTreeMap, convert::Infallible, net::SocketAddr, path::PathBuf, process::ExitCode,
+    sync::Arc,
+};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 use ward_core::{AuditAction, AuditOutcome};
 use ward_crypto::{OsRandom, Random, tls};
-use ward_interop::contract::Receiver;
+use ward_interop::{contract::Receiver, listen::Stop};
 use ward_records::Records;
 use ward_store::Interaction;
 use ward_web::{App, ServeOptions, WebLimits, serve, system_ctx};
 
+use self::channels::Running;
 use super::{maps, say};
 use crate::{
     Failure,
@@ -110,14 +115,25 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         Arc::new(move |writes| heard.heard(writes)),
     );
     let interface = hl7::interface(&config.hl7);
-    let app = App::new(records, Arc::clone(&random), limits_of(config))
-        .with_messages(receiver.clone(), interface.clone());
+    let app =
+        App::new(records, Arc::clone(&random), limits_of(config)).with_messages(receiver.clone());
     let setup = app.open_setup().await?;
     let options = ServeOptions { http, tls, socket: Some(site.socket()) };
     let listening = serve(app.clone(), options).await?;
     let mut beside = JoinSet::new();
+    receiver.announce(&channels::interfaces(&interface, &BTreeMap::new()));
     let (announce, announced) = watch::channel(Arc::new(interface.clone()));
-    let mllp = hl7::listen(&config.hl7, &receiver, announced, &mut beside).await?;
+    let mllp = hl7::listen(&config.hl7, &receiver, announced).await?;
+    let (stop, stopped) = watch::channel(false);
+    let (alive, mut ended) = mpsc::channel::<Infallible>(1);
+    if let Some(folder) = &config.hl7.channels {
+        let (folder, main) = (folder.clone(), (interface.clone(), announce));
+        let (receiver, settings) = (receiver.clone(), hl7::settings(&config.hl7));
+        let channels = Running::start(folder, receiver, main, settings, &stopped, alive);
+        beside.spawn(channels.await?.watch());
+    } else {
+        drop(alive);
+    }
     let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
     chart.audit(&cx, Interaction::new(AuditAction::Started), AuditOutcome::Success).await?;
     // Before anybody is told that it listens, so that a signal never finds nobody waiting.
@@ -135,16 +151,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let address = listening.address().map_err(|e| Failure::Io("reading the address", e))?;
     say(&format!("listening {scheme}://{address}"))?;
     tracing::info!(%address, "server started");
-    let (stop, stopped) = watch::channel(false);
-    if let Some(folder) = &config.hl7.channels {
-        let main = (interface.clone(), announce);
-        let settings = hl7::settings(&config.hl7);
-        let channels =
-            channels::Running::start(folder.clone(), receiver.clone(), main, settings, &stopped);
-        beside.spawn(channels.await?.watch());
-    }
     let keeper = keeper::start(&chart, &app, config);
-    beside.spawn(hl7::working(receiver.clone(), interface));
+    beside.spawn(hl7::working(receiver.clone()));
     beside.spawn(hl7::pruning(receiver.clone(), config.hl7.keep_days.get()));
 
     let mut told = async || {
@@ -157,7 +165,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         let stopped = stopped.clone();
         async move {
             if let Some(mllp) = mllp {
-                mllp.run(stopped).await;
+                mllp.run(Stop::new(stopped, None)).await;
             }
         }
     };
@@ -177,6 +185,11 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         }
     }
     drop((keeper, beside));
+    // What came by the sources of channels is answered before the chart closes.
+    tokio::select! {
+        _none = ended.recv() => {}
+        () = told() => tracing::warn!("connections broken off"),
+    }
     let cx = system_ctx(ward_web::now(), random.as_ref(), "stop");
     chart.audit(&cx, Interaction::new(AuditAction::Stopped), AuditOutcome::Success).await?;
     chart.close(ward_web::now()).await;

@@ -1,0 +1,77 @@
+//! The files of channels.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use ward_interop::{
+    channel::{Channel, check_name},
+    contract::{Interface, Purpose},
+};
+
+use crate::{Failure, commands::serve::certificate::written};
+
+/// Every channel of a folder, by name.
+///
+/// - Errors: a file that is no channel, with what is wrong in it.
+pub fn read(folder: &Path) -> Result<BTreeMap<String, Channel>, Failure> {
+    let mut channels = BTreeMap::new();
+    let entries = fs::read_dir(folder).map_err(|e| Failure::Io("the folder of channels", e))?;
+    for entry in entries {
+        let path = entry.map_err(|e| Failure::Io("the folder of channels", e))?.path();
+        if path.extension().is_some_and(|it| it == "toml") {
+            let (name, channel) = one(&path)?;
+            channels.insert(name, channel);
+        }
+    }
+    Ok(channels)
+}
+
+/// One channel and its name, which is that of its file.
+pub fn one(path: &Path) -> Result<(String, Channel), Failure> {
+    let wrong = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", path.display()));
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    check_name(&name).map_err(|error| wrong(&error))?;
+    let text = fs::read_to_string(path).map_err(|e| Failure::Io("a channel", e))?;
+    let channel =
+        text.parse::<Channel>().map_err(|error| match std::error::Error::source(&error) {
+            Some(source) => wrong(&source),
+            None => wrong(&error),
+        })?;
+    Ok((name, channel.rooted(path.parent().unwrap_or(Path::new("")))))
+}
+
+/// The interface of the server's own listener and those of channels with a source of their own,
+/// with what each passes on.
+pub fn interfaces(
+    main: &Interface,
+    channels: &BTreeMap<String, Channel>,
+) -> BTreeMap<String, Interface> {
+    let mut interfaces = BTreeMap::from([(main.name.clone(), main.clone())]);
+    for (name, channel) in channels.iter().filter(|(_, channel)| channel.from.is_own()) {
+        let purpose = if channel.take.chart { Purpose::Chart } else { Purpose::Keep };
+        let own = Interface { name: name.clone(), purpose, ..main.clone() };
+        interfaces.insert(name.clone(), own);
+    }
+    for (name, channel) in channels {
+        let from = channel.from.interface.as_ref().unwrap_or(name);
+        if let Some(interface) = interfaces.get_mut(from) {
+            interface.forwards.extend(channel.forwards(name));
+        }
+    }
+    interfaces
+}
+
+/// When each file of the channels was last written, the ones that they name too.
+pub fn times(
+    folder: &Path,
+    channels: &BTreeMap<String, Channel>,
+) -> BTreeMap<PathBuf, Option<SystemTime>> {
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let toml = entries.map(|it| it.path()).filter(|it| it.extension().is_some_and(|e| e == "toml"));
+    let named = channels.values().flat_map(Channel::files).map(Path::to_path_buf);
+    toml.chain(named).map(|path| (path.clone(), written(&path))).collect()
+}
