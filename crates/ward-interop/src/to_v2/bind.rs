@@ -292,7 +292,9 @@ fn fits(row: &Row, depth: usize, item: &Json<'_>) -> Option<usize> {
     let is_there = values.iter().any(|value| says(value, fixed));
     // Extensions inside tell each other apart, not the item.
     let is_inside = rest.iter().rev().skip(1).any(|step| *step.name == *"extension");
-    match (is_there, row.when.is_some() || is_inside || row.to.sibling.is_some()) {
+    // The URL of an extension is what it is, under any condition.
+    let is_open = row.when.is_some() && !(last == "url" && rest.len() == 1);
+    match (is_there, is_open || is_inside || row.to.sibling.is_some()) {
         (true, _) => Some(1),
         (false, true) => Some(0),
         (false, false) if !values.is_empty() || matches!(last, "code" | "url") => None,

@@ -21,7 +21,10 @@ pub(super) fn code_back<'m>(map: &'m CodeMap, code: &str, system: Option<&str>) 
             2
         }
     };
-    let found = map.rows.iter().filter(|(_, coded)| fits(coded));
+    let found = map.rows.iter().filter(|(name, coded)| {
+        // What nobody knows is said by a code that says so, or not at all.
+        fits(coded) && (code != "unknown" || rank(name) < 2)
+    });
     found.min_by_key(|(name, _)| (rank(name), name.len())).map(|(name, _)| &**name)
 }
 
@@ -118,6 +121,10 @@ pub(super) fn authority_back(maps: &Maps, local_base: &str, uri: &str) -> Author
     };
     if let Some(name) = uri.strip_prefix(local_base).and_then(|it| it.strip_prefix("authority:")) {
         return Authority { name: Some(unescaped(name)), number: None };
+    }
+    // No URI: what somebody wrote as the name.
+    if !uri.contains(':') && !uri.contains('.') {
+        return Authority { name: Some(uri.to_owned()), number: None };
     }
     match maps.authority_name(uri) {
         // Some have a URI that people use instead of their OID.

@@ -207,10 +207,11 @@ impl<'s, 'j> Filler<'s, 'j> {
             return false;
         }
         let Some(mut said) = text(primitive, bound.node) else { return false };
-        if let Some(codes) = codes.and_then(|name| self.maps.codes(name))
-            && let Some(code) = code_back(codes, &said, None)
-        {
+        let codes = codes.and_then(|name| self.maps.codes(name));
+        if let Some(code) = codes.and_then(|codes| code_back(codes, &said, None)) {
             said = code.to_owned();
+        } else if codes.is_some() && said == "unknown" {
+            return false;
         } else if primitive == ward_fhir::definitions::Primitive::Uri && self.is_system(place) {
             said = super::code::system_back(self.maps, self.local_base, &said);
         } else if primitive == ward_fhir::definitions::Primitive::Uri
