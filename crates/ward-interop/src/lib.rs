@@ -9,3 +9,4 @@ pub mod convert;
 pub mod http;
 pub mod listen;
 pub mod mllp;
+pub mod s3;

@@ -8,6 +8,7 @@ mod framing;
 mod http;
 mod kills;
 mod lanes;
+mod s3;
 mod tls;
 
 use ward_tests::Client;
