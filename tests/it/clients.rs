@@ -1,20 +1,14 @@
 //! Public FHIR clients that were not written here: fhirpy and fhirclient.
 
-use std::{path::PathBuf, process::Command};
+use std::process::Command;
 
-use ward_tests::{House, skip, ward};
+use ward_tests::{House, python, skip};
 
 #[test]
 fn public_clients() {
-    // TARGET/debug/ward -> TARGET/clients
-    let beside = || {
-        let target = ward().parent().and_then(|p| p.parent()).unwrap();
-        target.join("clients/bin/python")
-    };
-    let python = std::env::var_os("WARD_PYTHON").map_or_else(beside, PathBuf::from);
-    if !python.exists() {
+    let Some(python) = python() else {
         return skip("no public FHIR clients; `cargo xtask setup` installs them");
-    }
+    };
     let house = House::new();
     let server = house.serve();
     let script = format!("{}/data/clients.py", std::env::var("CARGO_MANIFEST_DIR").unwrap());

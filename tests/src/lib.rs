@@ -20,6 +20,6 @@ mod wait;
 
 pub use http::{Client, Reply};
 pub use mllp::{Ack, Peer, frame};
-pub use server::{House, Server, ward};
+pub use server::{House, Server, python, ward};
 pub use shared::{clients, shared_data, skip};
 pub use wait::{pause, wait_until};

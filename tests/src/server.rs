@@ -38,6 +38,17 @@ pub fn ward() -> &'static Path {
     })
 }
 
+/// The Python with clients and servers that were not written here, where it was set up.
+pub fn python() -> Option<PathBuf> {
+    // TARGET/debug/ward -> TARGET/clients
+    let beside = || {
+        let target = ward().parent().and_then(Path::parent).unwrap();
+        target.join("clients/bin/python")
+    };
+    let python = std::env::var_os("WARD_PYTHON").map_or_else(beside, PathBuf::from);
+    python.exists().then_some(python)
+}
+
 /// A chart on disk with a token, served or not.
 pub struct House {
     folder: TempDir,

@@ -4,8 +4,15 @@ use std::path::PathBuf;
 
 use crate::run::{Run, Stop, target};
 
-/// Clients of FHIR and HL7 v2 that were not written here.
-const CLIENTS: &[&str] = &["fhirpy==2.2.0", "fhirclient==4.3.2", "hl7==0.4.5"];
+/// Clients of FHIR and HL7 v2 that were not written here, and an object store.
+const CLIENTS: &[&str] = &[
+    "fhirpy==2.2.0",
+    "fhirclient==4.3.2",
+    "hl7==0.4.5",
+    "moto[s3]==5.2.5",
+    "flask==3.1.3",
+    "flask-cors==6.0.5",
+];
 
 /// One more, for Node.js where the machine has it.
 const NODE_CLIENT: &str = "node-hl7-client@4.0.0";
@@ -26,7 +33,9 @@ pub fn run() -> Result<(), Stop> {
 }
 
 fn python_clients() -> Result<(), Stop> {
-    let has_clients = || Run::new(python()).args(["-c", "import fhirpy, fhirclient, hl7"]).works();
+    let has_clients = || {
+        Run::new(python()).args(["-c", "import fhirpy, fhirclient, hl7, moto, flask_cors"]).works()
+    };
     if has_clients() {
         return Ok(());
     }

@@ -50,3 +50,15 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     }
     out
 }
+
+/// HMAC with SHA-256.
+///
+/// - Source: RFC 2104.
+pub fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
+    let mut out = [0; 32];
+    for (to, from) in out.iter_mut().zip(aws_lc_rs::hmac::sign(&key, message).as_ref()) {
+        *to = *from;
+    }
+    out
+}

@@ -9,4 +9,5 @@ pub mod convert;
 pub mod http;
 pub mod listen;
 pub mod mllp;
+pub mod s3;
 pub mod to_v2;

@@ -14,6 +14,7 @@ mod kills;
 mod lanes;
 mod others;
 mod queries;
+mod s3;
 mod tls;
 mod told;
 

@@ -106,7 +106,8 @@ impl Delivery {
 
     /// One try; what was rejected too often is refused.
     async fn attempt(&mut self, message: &KeptMessage) -> Try {
-        let tried = self.target.attempt(&self.name, message.head.id, message.raw.reveal()).await;
+        let (id, now) = (message.head.id, self.receiver.now());
+        let tried = self.target.attempt(&self.name, (id, message.raw.reveal()), now).await;
         match tried {
             Try::Rejected(answer) => {
                 self.n_rejected += 1;

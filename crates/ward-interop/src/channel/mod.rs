@@ -16,7 +16,7 @@
 //!
 //! [[to]]
 //! name = "lab"
-//! mllp = "10.1.2.3:2575"         # or: http, folder
+//! mllp = "10.1.2.3:2575"         # or: http, s3, folder
 //! ```
 
 mod deliver;
@@ -38,7 +38,7 @@ pub use self::{
     from::{From, ServerTls},
     rules::{Forward, NotForwarded},
     target::Target,
-    to::{ClientTls, To},
+    to::{ClientTls, S3To, To},
 };
 
 /// One channel, as its file says.
@@ -76,7 +76,7 @@ pub enum ChannelError {
     Toml(#[from] toml::de::Error),
     #[error("`[from]` names exactly one of `mllp`, `http`, `interface`, `folder` and `chart`")]
     From,
-    #[error("`[[to]]` names exactly one of `mllp`, `http` and `folder`")]
+    #[error("`[[to]]` names exactly one of `mllp`, `http`, `s3` and `folder`")]
     To,
     #[error("`{0}` is for {1}")]
     Needless(&'static str, &'static str),
@@ -89,6 +89,10 @@ pub enum ChannelError {
     Pair,
     #[error("a destination over HTTP is written as `https://host:port/path`")]
     Address,
+    #[error(
+        "`s3` has an `endpoint` such as `https://host:port`, and names of `A-Z a-z 0-9 . _ - /`"
+    )]
+    S3,
     #[error("an address with `https` needs `tls.ca`: whom to believe who the receiver is")]
     NoAuthority,
     #[error("a secret is only sent with `https`, or to this machine")]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use ward_hl7::{
     Header, ReadSettings,
     ack::{Answer, Next},
@@ -11,12 +12,15 @@ use ward_store::MessageId;
 use crate::{
     http::{HttpSender, HttpSent},
     mllp::{SendError, Sender},
+    s3::{Bucket, Stored},
 };
 
 /// Where messages are brought.
 pub enum Target {
     Mllp(Box<Sender>),
     Http(Box<HttpSender>),
+    /// Each message becomes an object, named by its number.
+    S3(Box<Bucket>),
     /// Each message becomes a file, named by its number.
     Folder(PathBuf),
     /// What is there cannot be used, such as a certificate that cannot be read: messages wait.
@@ -36,7 +40,12 @@ pub(super) enum Try {
 }
 
 impl Target {
-    pub(super) async fn attempt(&mut self, name: &str, id: MessageId, raw: &[u8]) -> Try {
+    pub(super) async fn attempt(
+        &mut self,
+        name: &str,
+        (id, raw): (MessageId, &[u8]),
+        now: Timestamp,
+    ) -> Try {
         match self {
             Target::Closed => Try::Later,
             Target::Folder(folder) => match write(folder, id, raw) {
@@ -53,6 +62,14 @@ impl Target {
                     Err(error) => later(name, &error),
                 }
             }
+            Target::S3(bucket) => match bucket.put(&file_name(id), raw, now).await {
+                Ok(Stored::Stored) => Try::Arrived(Vec::new()),
+                Ok(Stored::Other) => {
+                    let why = "there is another object of this name";
+                    Try::Refused(Vec::new(), Some(why.to_owned()))
+                }
+                Err(error) => later(name, &error),
+            },
             Target::Http(sender) => {
                 let Some(control_id) = control_id(raw) else { return without_id() };
                 match sender.send(&control_id, raw).await {
@@ -99,5 +116,10 @@ fn write(folder: &Path, id: MessageId, raw: &[u8]) -> std::io::Result<()> {
     let mut file = std::fs::File::create(&part)?;
     std::io::Write::write_all(&mut file, raw)?;
     file.sync_all()?;
-    std::fs::rename(part, folder.join(format!("{:012}.hl7", id.0)))
+    std::fs::rename(part, folder.join(file_name(id)))
+}
+
+/// Numbers only: what a message says does not belong into the name of a file.
+fn file_name(id: MessageId) -> String {
+    format!("{:012}.hl7", id.0)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::ChannelError;
 use crate::http::Endpoint;
 
-/// A destination; exactly one of `mllp`, `http` and `folder`.
+/// A destination; exactly one of `mllp`, `http`, `s3` and `folder`.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct To {
@@ -16,6 +16,7 @@ pub struct To {
     pub mllp: Option<String>,
     /// `http://host:port/path` or `https://host:port/path`.
     pub http: Option<String>,
+    pub s3: Option<S3To>,
     pub folder: Option<PathBuf>,
     /// How the receiver is checked, and what it is shown.
     pub tls: Option<ClientTls>,
@@ -27,6 +28,21 @@ pub struct To {
     /// Rejections of one message after which it is set aside for a person.
     #[serde(default = "rejections_max")]
     pub rejections_max: u32,
+}
+
+/// A bucket of an object store.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3To {
+    /// `https://host:port`.
+    pub endpoint: String,
+    pub region: String,
+    pub bucket: String,
+    /// What the names of objects begin with.
+    #[serde(default)]
+    pub prefix: String,
+    /// File of keys as other tools for S3 read it; the environment if absent.
+    pub credentials_file: Option<PathBuf>,
 }
 
 /// Files for a connection to a receiver.
@@ -50,7 +66,8 @@ fn rejections_max() -> u32 {
 
 impl To {
     pub(super) fn check(&self) -> Result<(), ChannelError> {
-        let n = [self.mllp.is_some(), self.http.is_some(), self.folder.is_some()];
+        let (s3, folder) = (self.s3.is_some(), self.folder.is_some());
+        let n = [self.mllp.is_some(), self.http.is_some(), s3, folder];
         if n.iter().filter(|it| **it).count() != 1 {
             return Err(ChannelError::To);
         }
@@ -63,6 +80,18 @@ impl To {
         if self.token_file.is_some() && self.http.is_none() {
             return Err(ChannelError::Needless("token_file", "a destination over HTTP"));
         }
+        if let Some(s3) = &self.s3 {
+            let endpoint = s3.endpoint.parse::<Endpoint>().map_err(|_| ChannelError::S3)?;
+            let is_plain = |text: &str| {
+                text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_/".contains(&b))
+            };
+            let names = [&s3.bucket, &s3.region].map(|it| !it.is_empty() && !it.contains('/'));
+            let plain = [&s3.bucket, &s3.region, &s3.prefix].map(|it| is_plain(it));
+            if endpoint.path != "/" || names.contains(&false) || plain.contains(&false) {
+                return Err(ChannelError::S3);
+            }
+            return check_secure(&endpoint, self.tls.is_some(), false);
+        }
         let Some(url) = &self.http else { return Ok(()) };
         let endpoint = url.parse::<Endpoint>().map_err(|_| ChannelError::Address)?;
         check_secure(&endpoint, self.tls.is_some(), self.token_file.is_some())
@@ -70,7 +99,8 @@ impl To {
 
     /// Where requests go, which the file was checked for.
     pub fn endpoint(&self) -> Option<Endpoint> {
-        self.http.as_ref()?.parse().ok()
+        let url = self.http.as_ref().or(self.s3.as_ref().map(|s3| &s3.endpoint))?;
+        url.parse().ok()
     }
 
     /// The files it names.
@@ -78,14 +108,16 @@ impl To {
         let tls = self.tls.iter().flat_map(|tls| {
             [Some(&tls.ca), tls.cert.as_ref(), tls.key.as_ref()].into_iter().flatten()
         });
-        tls.chain(&self.token_file).map(PathBuf::as_path).collect()
+        let keys = self.s3.iter().filter_map(|s3| s3.credentials_file.as_ref());
+        tls.chain(keys).chain(&self.token_file).map(PathBuf::as_path).collect()
     }
 
     pub(super) fn rooted(&mut self, folder: &Path) {
         let tls = self.tls.iter_mut().flat_map(|tls| {
             [Some(&mut tls.ca), tls.cert.as_mut(), tls.key.as_mut()].into_iter().flatten()
         });
-        for path in tls.chain(&mut self.token_file).chain(&mut self.folder) {
+        let keys = self.s3.iter_mut().filter_map(|s3| s3.credentials_file.as_mut());
+        for path in tls.chain(keys).chain(&mut self.token_file).chain(&mut self.folder) {
             *path = folder.join(&path);
         }
     }

@@ -26,6 +26,8 @@ pub struct ClientSettings {
     pub connect_s: u64,
     /// Seconds from the first byte of a request to the last one of its response.
     pub answer_s: u64,
+    /// Most bytes of a response.
+    pub answer_bytes: usize,
 }
 
 /// A request has no response.
@@ -56,10 +58,6 @@ pub(crate) struct Client {
     settings: ClientSettings,
     open: Option<Sending>,
 }
-
-/// Most bytes of a response.
-/// LIMIT: a response to a query carries many patients.
-const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 impl Client {
     pub(crate) fn new(settings: ClientSettings) -> Client {
@@ -98,7 +96,7 @@ impl Client {
                     None => return Err(HttpError::Broken(error.into_error())),
                 },
             };
-            whole(response).await
+            whole(response, self.settings.answer_bytes).await
         };
         let reply = timeout(limit, exchange).await;
         let reply = reply.map_err(|_| HttpError::AnswerTimeout(self.settings.answer_s))??;
@@ -144,9 +142,9 @@ where
     Ok(sending)
 }
 
-async fn whole(response: Response<Incoming>) -> Result<Reply, HttpError> {
+async fn whole(response: Response<Incoming>, n_max: usize) -> Result<Reply, HttpError> {
     let (head, body) = response.into_parts();
-    match Limited::new(body, ANSWER_BYTES_MAX).collect().await {
+    match Limited::new(body, n_max).collect().await {
         Ok(body) => Ok(Reply { status: head.status, body: body.to_bytes() }),
         Err(error) => match error.downcast::<hyper::Error>() {
             Ok(error) => Err(HttpError::Broken(*error)),

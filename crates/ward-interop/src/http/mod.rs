@@ -12,7 +12,7 @@ pub(crate) use client::{Client, Reply};
 pub use client::{ClientSettings, HttpError};
 pub use endpoint::{Endpoint, EndpointError};
 pub use listener::{HttpListening, Token};
-pub use sender::{HttpSender, HttpSent, NotSent};
+pub use sender::{ANSWER_BYTES_MAX, HttpSender, HttpSent, NotSent};
 
 use ward_hl7::{Header, ReadSettings};
 

@@ -28,6 +28,10 @@ pub enum NotSent {
     Request,
 }
 
+/// Most bytes of an answer.
+/// LIMIT: a response to a query carries many patients.
+pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// The way to one server.
 pub struct HttpSender {
     client: Client,

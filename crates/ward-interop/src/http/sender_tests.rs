@@ -65,7 +65,8 @@ async fn server(answers: impl Fn(usize) -> Option<String> + Send + 'static) -> H
 
 fn sender(url: &str) -> HttpSender {
     let endpoint = url.parse().unwrap();
-    let settings = ClientSettings { endpoint, tls: None, connect_s: 5, answer_s: 1 };
+    let settings =
+        ClientSettings { endpoint, tls: None, connect_s: 5, answer_s: 1, answer_bytes: 4096 };
     HttpSender::new(settings, Some(" s3\n")).unwrap()
 }
 
@@ -118,6 +119,8 @@ async fn silence_and_broken_connections_are_no_answer() {
     assert!(matches!(silent.send("7", MESSAGE).await, Ok(HttpSent::Answered(..))));
     let mut closed = server(|_| Some(String::new())).await;
     assert!(matches!(closed.send("7", MESSAGE).await, Err(NotSent::Http(HttpError::Broken(_)))));
+    let mut large = server(|_| Some(response(200, &"x".repeat(4097)))).await;
+    assert!(matches!(large.send("7", MESSAGE).await, Err(NotSent::Http(HttpError::TooLarge))));
     let half = "HTTP/1.1 200 X\r\ncontent-length: 900\r\n\r\nMSH|".to_owned();
     let mut half = server(move |_| Some(half.clone())).await;
     let error = half.send("7", MESSAGE).await;

@@ -12,10 +12,11 @@ use tokio::{
 };
 use ward_crypto::{OsRandom, Random, tls};
 use ward_interop::{
-    channel::{Delivery, Target, To, backoff},
+    channel::{Delivery, S3To, Target, To, backoff},
     contract::Receiver,
-    http::{ClientSettings, HttpSender},
+    http::{ANSWER_BYTES_MAX, ClientSettings, HttpSender},
     mllp::{SendSettings, Sender},
+    s3::{Bucket, BucketSettings, Credentials},
 };
 
 use super::source::secret;
@@ -30,6 +31,10 @@ const ROUNDS_RETIRED: u32 = 30;
 
 /// Seconds for a connection to a destination.
 const CONNECT_S: u64 = 10;
+
+/// Most bytes of an object that is compared with ours.
+/// LIMIT: the largest message, with room.
+const OBJECT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A delivery that runs; it ends with this value.
 pub struct Way {
@@ -108,14 +113,33 @@ fn target(to: &To) -> Result<Target, Failure> {
     }
     if let Some(endpoint) = to.endpoint() {
         let tls = named(&endpoint.host)?;
+        let (connect_s, answer_s, answer_bytes) = (CONNECT_S, to.answer_s, ANSWER_BYTES_MAX);
+        let settings = ClientSettings { endpoint, tls, connect_s, answer_s, answer_bytes };
+        if let Some(s3) = &to.s3 {
+            return bucket(settings, s3).map(|bucket| Target::S3(Box::new(bucket)));
+        }
         let token = to.token_file.as_deref().map(secret).transpose()?;
-        let answer_s = to.answer_s;
-        let settings = ClientSettings { endpoint, tls, connect_s: CONNECT_S, answer_s };
         let sender = HttpSender::new(settings, token.as_deref());
         let sender = sender.map_err(|error| Failure::Usage(error.to_string()))?;
         return Ok(Target::Http(Box::new(sender)));
     }
     Ok(Target::Folder(to.folder.clone().unwrap_or_else(|| Path::new("").to_path_buf())))
+}
+
+fn bucket(client: ClientSettings, s3: &S3To) -> Result<Bucket, Failure> {
+    let keys = match &s3.credentials_file {
+        Some(path) => Credentials::from_file(&secret(path)?),
+        None => {
+            let named = |name: &str| std::env::var(name).unwrap_or_default();
+            let session = named("AWS_SESSION_TOKEN");
+            let (id, key) = (named("AWS_ACCESS_KEY_ID"), named("AWS_SECRET_ACCESS_KEY"));
+            Credentials::new(&id, &key, Some(&session))
+        }
+    };
+    let keys = keys.map_err(|error| Failure::Usage(error.to_string()))?;
+    let client = ClientSettings { answer_bytes: OBJECT_BYTES_MAX, ..client };
+    let S3To { region, bucket, prefix, .. } = s3.clone();
+    Ok(Bucket::new(client, BucketSettings { region, bucket, prefix }, keys))
 }
 
 /// Brings messages to one destination for as long as the server runs.
