@@ -23,7 +23,7 @@ use run::{Run, Stop};
 
 const USAGE: &str = "usage: cargo xtask NAME
 
-  setup                  what the tests need from outside: a Python with public FHIR clients
+  setup                  what the tests need from outside: public clients of FHIR and HL7 v2
   demo [--patients N]    builds Ward, fills it with a simulated population, serves it
   test                   everything a change has to pass
   tidy                   the rules of the house that compilers do not know
@@ -31,7 +31,7 @@ const USAGE: &str = "usage: cargo xtask NAME
   hl7-codegen [FOLDER]   an HL7 v2 dictionary and code lists to Ward's compact tables
   hl7-maps [FOLDER]      HL7's v2-to-FHIR tables to Ward's own form
   bench [ARGS...]        builds with optimizations and runs `ward bench`
-  soak                   the long forms of the crash tests";
+  soak                   the long forms of tests: kills, a backlog, the whole corpus";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -29,10 +29,15 @@ pub fn run() -> Result<(), Stop> {
 /// The long forms: hours instead of minutes.
 pub fn soak() -> Result<(), Stop> {
     Run::cargo(&["build", "--release", "--package", "ward"]).go()?;
-    runner(&["--package", "ward-tests", "kill"])
-        .env("WARD_BIN", crate::run::target().join("release/ward"))
-        .env("WARD_KILLS", "300")
-        .go()
+    let ward = crate::run::target().join("release/ward");
+    let long = |tests: &str, settings: &[(&str, &str)]| {
+        let run = runner(&["--package", "ward-tests", tests]).env("WARD_BIN", &ward);
+        settings.iter().fold(run, |run, (name, value)| run.env(name, value)).go()
+    };
+    long("killed_at_any_moment", &[("WARD_KILLS", "300")])?;
+    long("hl7::kills", &[("WARD_KILLS", "1000")])?;
+    long("hl7::backlog", &[("WARD_BACKLOG", "100000"), ("WARD_DOWN_S", "600")])?;
+    long("hl7::corpus", &[("WARD_CORPUS_STEP", "1")])
 }
 
 fn runner(args: &[&str]) -> Run {

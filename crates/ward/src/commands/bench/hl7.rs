@@ -20,7 +20,7 @@ use tokio::{
 use ward_hl7::mllp::frame;
 use ward_store::probe::{ProbeLoad, probe};
 
-use super::{BenchArgs, BenchError, Figure, load::count, server::Server};
+use super::{BenchArgs, BenchError, Figure, disturbed, load::count, server::Server};
 
 /// Connections measured.
 const CONNECTIONS: [u32; 3] = [1, 8, 64];
@@ -77,6 +77,7 @@ pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, 
         }
         server.stop()?;
     }
+    figures.extend(disturbed::all(folder).await?);
     Ok(figures)
 }
 
@@ -115,7 +116,7 @@ async fn endless_block(server: &Server) -> Result<Vec<Figure>, BenchError> {
 }
 
 impl Figure {
-    fn rate(name: &str, per_s: f64, goal: Option<f64>) -> Figure {
+    pub(super) fn rate(name: &str, per_s: f64, goal: Option<f64>) -> Figure {
         Figure {
             name: name.to_owned(),
             value: per_s,
@@ -128,10 +129,10 @@ impl Figure {
     }
 }
 
-struct Rate {
+pub(super) struct Rate {
     per_s: f64,
-    p50_ms: f64,
-    p99_ms: f64,
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
     n_failed: usize,
 }
 
@@ -175,7 +176,7 @@ async fn load_with(
     Ok(rate(started.elapsed(), times, n_failed))
 }
 
-fn rate(elapsed: Duration, mut times: Vec<Duration>, n_failed: usize) -> Rate {
+pub(super) fn rate(elapsed: Duration, mut times: Vec<Duration>, n_failed: usize) -> Rate {
     times.sort_unstable();
     let at = |percent: usize| {
         let place = times.len().saturating_sub(1) * percent / 100;
@@ -186,7 +187,7 @@ fn rate(elapsed: Duration, mut times: Vec<Duration>, n_failed: usize) -> Rate {
 }
 
 /// One block of the stream.
-async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<Vec<u8>> {
+pub(super) async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<Vec<u8>> {
     let mut answer = Vec::new();
     while !answer.ends_with(&[0x1c, 0x0d]) {
         let n = stream.read(buffer).await?;
@@ -199,7 +200,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<Ve
 }
 
 /// An admission of a patient of its own.
-fn admission(round: usize, n: u32) -> String {
+pub(super) fn admission(round: usize, n: u32) -> String {
     let mrn = format!("B{round}{n:07}");
     format!(
         "MSH|^~\\&|REG|HOSP|WARD|HOSP|20260101080000||ADT^A01^ADT_A01|{mrn}|P|2.5.1\r\

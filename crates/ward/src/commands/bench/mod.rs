@@ -5,6 +5,7 @@
 
 mod cases;
 mod client;
+mod disturbed;
 mod hl7;
 mod load;
 mod server;
