@@ -175,6 +175,7 @@ impl Deframer {
             self.state = State::Skipping;
             return rest;
         }
+        self.grow(text.len());
         self.held.extend_from_slice(text);
         match rest.split_first() {
             Some((&END, rest)) => {
@@ -214,6 +215,15 @@ impl Deframer {
         let kept = bytes.get(..room).unwrap_or(bytes);
         self.held.extend_from_slice(kept);
         self.n_more = self.n_more.saturating_add(bytes.len() - kept.len());
+    }
+
+    /// Makes room for more of a block: doubled, but never beyond what a block may have.
+    fn grow(&mut self, n_more: usize) {
+        let (room, needed) = (self.held.capacity(), self.held.len().saturating_add(n_more));
+        if room < needed {
+            let wanted = room.saturating_mul(2).min(self.block_bytes_max).max(needed);
+            self.held.reserve_exact(wanted.saturating_sub(self.held.len()));
+        }
     }
 
     /// Gives back the room of a block that grew too large.
@@ -274,5 +284,29 @@ impl fmt::Debug for Event {
 impl fmt::Debug for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Dropped({}, {} bytes)", self.why.as_str(), self.n_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_takes_no_more_room_than_it_may_have() {
+        let max = 100_000;
+        let mut deframer = Deframer::new(max, AfterEnd::MustReturn);
+        deframer.push(&[START]);
+        let mut rooms = 0;
+        let mut before = 0;
+        for _ in 0..max {
+            deframer.push(b"A");
+            rooms += usize::from(deframer.held.capacity() != before);
+            before = deframer.held.capacity();
+            assert!(before <= max, "{before}");
+        }
+        // Few moves: a block that comes in small pieces costs no more than a whole one.
+        assert!(rooms < 20, "{rooms}");
+        deframer.push(b"A");
+        assert!(deframer.is_too_large() && deframer.held.capacity() <= max);
     }
 }
