@@ -18,6 +18,8 @@ impl Certificates {
         certificates.issue("server", "ca", 2)?;
         certificates.issue("client", "ca", 2)?;
         certificates.issue("stranger", "other-ca", 2)?;
+        certificates.issue("late-client", "ca", -1)?;
+        certificates.issue("late-server", "ca", -1)?;
         Some(certificates)
     }
 

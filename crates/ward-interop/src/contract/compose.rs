@@ -59,8 +59,20 @@ pub(super) fn compose(
             None => {
                 let whose = place::subject_of(&draft.resource).and_then(|slot| slots.get(slot));
                 let whose = whose.map(|key| &key.id);
-                let place =
+                let mut place =
                     place_of(receiver, reader, cx, (kind, draft), whose, &mut composed.unless)?;
+                // A second one that nothing tells from the first is still another.
+                let is_taken = |place: &Place| works.iter().any(|it| it.place.key == place.key);
+                if matches!(draft.identity, Identity::Key(_)) && whose.is_some() {
+                    let mut nth = 1_u32;
+                    while is_taken(&place) {
+                        nth += 1;
+                        let id = place.key.id.as_str().to_owned();
+                        let parts = ["hl7v2", kind.name(), &id, &nth.to_string()];
+                        let id = receiver.chart().derived_id(&parts);
+                        place = place::by_key(reader, RecordKey::new(kind, id))?;
+                    }
+                }
                 let known = works.iter().position(|work| work.place.key == place.key);
                 known.unwrap_or_else(|| {
                     let next = place.existing.clone();

@@ -2,7 +2,7 @@
 
 use ward_fhir::Json;
 
-use super::Identity;
+use super::{Drafted, Identity};
 
 /// Types whose records live longer than a message and carry identifiers.
 const IDENTIFIED: &[&str] = &[
@@ -33,14 +33,19 @@ const OF_MESSAGE: &[&str] = &["Bundle", "MessageHeader", "Parameters", "Provenan
 /// What else tells resources of a type apart, as paths of members.
 const DISTINCT: &[(&str, &[&str])] = &[
     ("AllergyIntolerance", &["code"]),
+    ("Appointment", &["start", "serviceType"]),
+    ("ChargeItem", &["code", "occurrenceDateTime", "occurrencePeriod", "enteredDate"]),
     ("Condition", &["code", "onsetDateTime"]),
     ("Coverage", &["subscriberId", "class", "order"]),
     ("Device", &["deviceName", "identifier"]),
+    ("DiagnosticReport", &["code", "effectiveDateTime", "effectivePeriod"]),
+    ("DocumentReference", &["type", "date", "context"]),
     ("Location", &["name", "physicalType", "address"]),
     ("Organization", &["name"]),
     ("Practitioner", &["name"]),
     ("Procedure", &["code", "performedDateTime"]),
     ("RelatedPerson", &["name", "relationship"]),
+    ("ServiceRequest", &["code", "occurrenceDateTime", "occurrencePeriod", "authoredOn"]),
     ("Specimen", &["type", "collection"]),
     ("Immunization", &["vaccineCode", "occurrenceDateTime"]),
     // An order is given, and dispensed, many times.
@@ -52,9 +57,12 @@ const DISTINCT: &[(&str, &[&str])] = &[
     ("MedicationRequest", &["medicationCodeableConcept", "intent"]),
 ];
 
+/// Types that no patient has: what is said of them is all that tells them apart.
+const ASIDE: &[&str] = &["Device", "Location", "Organization", "Practitioner", "PractitionerRole"];
+
 /// `scope`: what the resource belongs to in the message, such as the facility and the order, the
 /// code and the number of an observation.
-pub(super) fn identity(kind: &str, resource: &Json<'_>, scope: &[String]) -> Identity {
+pub(super) fn identity(kind: &str, resource: &Json<'_>, scope: &[String], slot: &str) -> Identity {
     if OF_MESSAGE.contains(&kind) {
         return Identity::Message;
     }
@@ -67,7 +75,13 @@ pub(super) fn identity(kind: &str, resource: &Json<'_>, scope: &[String]) -> Ide
         return Identity::Identifiers(identifiers);
     }
     let mut key = vec![kind.to_owned()];
+    if kind == "Patient" {
+        // Nobody can say who it is: never the same as in another message.
+        key.push(slot.to_owned());
+        return Identity::Key(key);
+    }
     key.extend(scope.iter().cloned());
+    let n_shared = key.len();
     if let Some((_, members)) = DISTINCT.iter().find(|(own, _)| *own == kind) {
         for member in *members {
             if let Some(value) = resource.get(member) {
@@ -75,7 +89,32 @@ pub(super) fn identity(kind: &str, resource: &Json<'_>, scope: &[String]) -> Ide
             }
         }
     }
+    if key.len() == n_shared && ASIDE.contains(&kind) {
+        key.push(String::from_utf8_lossy(&resource.to_bytes()).into_owned());
+    }
     Identity::Key(key)
+}
+
+/// Says what a resource refers to in the places of this message's own names, so that the same
+/// people and places are the same in the next message.
+pub(super) fn settle(drafted: &mut [Drafted]) {
+    let name = |draft: &Drafted| match &draft.identity {
+        Identity::Identifiers(all) => {
+            all.first().map(|(system, value)| format!("{system}|{value}"))
+        }
+        Identity::Key(key) if draft.kind != "PractitionerRole" => Some(key.join("|")),
+        Identity::Key(_) | Identity::Message => None,
+    };
+    let names: Vec<(String, String)> =
+        drafted.iter().filter_map(|draft| Some((draft.slot.clone(), name(draft)?))).collect();
+    for draft in drafted.iter_mut().filter(|draft| ASIDE.contains(&draft.kind)) {
+        let Identity::Key(key) = &mut draft.identity else { continue };
+        for part in key.iter_mut().filter(|part| part.contains("urn:uuid:")) {
+            for (slot, name) in names.iter().filter(|(slot, _)| *slot != draft.slot) {
+                *part = part.replace(slot.as_str(), name);
+            }
+        }
+    }
 }
 
 /// Those identifiers that mean this very record: the numbers of an order are shared by all that

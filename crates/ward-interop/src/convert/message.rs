@@ -13,7 +13,7 @@ use super::{
     element::{Element, Hop, Making, Node},
     finish::{Finished, finish},
     groups::Groups,
-    identity::identity,
+    identity::{identity, settle},
     run::Engine,
     scope::Scope,
     value::Value,
@@ -293,13 +293,14 @@ impl<'c, 'm> Run<'c, 'm> {
             drafted.push(Drafted {
                 slot: slot.clone(),
                 kind: made.kind,
-                identity: identity(made.kind, &finished.json, &scope),
+                identity: identity(made.kind, &finished.json, &scope, slot),
                 resource: finished.json,
                 cleared: made.cleared,
                 rows: finished.rows,
                 transition: transition.filter(|_| made.kind == "Encounter"),
             });
         }
+        settle(&mut drafted);
         (drafted, problems)
     }
 }
@@ -362,7 +363,7 @@ fn keys(message: &Message<'_>, groups: &Groups, place: usize, kind: &str) -> Vec
             keys.push(text(obx, 3));
             keys.push(text(obx, 4));
         }
-        "Location" | "Organization" | "Practitioner" | "Device" => {}
+        "Location" | "Organization" | "Practitioner" | "PractitionerRole" | "Device" => {}
         _ => {
             keys.push(text(related(b"PID"), 3));
             keys.push(text(related(b"PV1"), 19));

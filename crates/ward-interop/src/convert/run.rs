@@ -261,11 +261,13 @@ fn runs_without_value(row: &Row) -> bool {
         match when {
             Condition::All(all) | Condition::Any(all) => all.iter().any(|one| asks(one, row)),
             Condition::Is(of, Test::NotValued) => {
+                // `OBR-2 [ORC-2 NOT VALUED]` asks for another segment's.
+                let is_here = |name: &str| row.id.as_str().split('[').next() == Some(name);
                 let own = match &row.source {
                     Source::Part(parts) => *parts == of.parts,
                     _ => false,
                 };
-                of.name.is_none() || own
+                of.name.as_deref().is_none_or(|name| own && is_here(name))
             }
             Condition::Is(..) => false,
         }

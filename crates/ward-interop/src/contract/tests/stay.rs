@@ -1,5 +1,7 @@
 //! A stay from admission to discharge, and what may go wrong with it.
 
+use ward_fhir::Json;
+
 use super::rig::*;
 
 fn adt(event: &str, id: u32, time: &str, pv1: &str) -> String {
@@ -85,4 +87,89 @@ async fn a_full_chart_rejects_and_keeps_what_it_accepted() {
     let counts = rig.chart.message_counts().unwrap();
     let kept: u64 = counts.iter().map(|(_, n)| n).sum();
     assert_eq!(kept, u64::from(n - 1));
+}
+
+/// A patient without a number is kept with what is said of him, never lost.
+#[tokio::test]
+async fn a_patient_without_a_number_is_kept_with_his_result() {
+    let rig = Rig::new();
+    let text = "MSH|^~\\&|LAB|H|W|H|20260101080000||ORU^R01^ORU_R01|N1|P|2.5.1\n\
+        PID|1||||Nobody^Anna||19700506|F\n\
+        OBR|1||7^LAB|718-7^Hb^LN|||20260101070000|||||||||||||||20260101070000|||F\n\
+        OBX|1|NM|718-7^Hb^LN||13.2|g/dL|||||F";
+    assert_eq!(rig.ack(text).await.code, "AA");
+    let patient = rig.one("Patient", "family=Nobody").await;
+    let id = patient.get("id").unwrap().as_str().unwrap().to_owned();
+    rig.one("Observation", &format!("subject=Patient/{id}")).await;
+    let report = rig.one("DiagnosticReport", &format!("subject=Patient/{id}")).await;
+    let numbers = report.get("identifier").unwrap().as_array().unwrap();
+    assert!(numbers.iter().all(|it| it.get("value").is_some()), "{numbers:?}");
+}
+
+/// Two people of whom no number is known are two, whatever else is the same.
+#[tokio::test]
+async fn patients_without_a_number_are_never_one() {
+    let rig = Rig::new();
+    for (id, name) in [("N1", "One^Anna"), ("N2", "Two^Bernd"), ("N3", "")] {
+        let text = format!(
+            "MSH|^~\\&|LAB|H|W|H|20260101080000||ORU^R01^ORU_R01|{id}|P|2.5.1\n\
+             PID|1||||{name}||19700506|F\nOBR|1|||718-7^Hb^LN\nOBX|1|NM|718-7^Hb^LN||13.2||||||F"
+        );
+        assert_eq!(rig.ack(&text).await.code, "AA");
+        // The same message again is the same person.
+        assert_eq!(rig.ack(&text).await.code, "AA");
+    }
+    assert_eq!(rig.search("Patient", "birthdate=1970-05-06").await.len(), 3);
+    assert_eq!(rig.search("Patient", "family=one").await.len(), 1);
+    let mut subjects: Vec<String> = Vec::new();
+    for observation in rig.search("Observation", "code=718-7").await {
+        subjects.push(text(&observation, "subject.reference").to_owned());
+    }
+    subjects.sort();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 3);
+}
+
+/// Each result names who observed it, and nobody else.
+#[tokio::test]
+async fn people_of_one_message_are_not_mixed() {
+    let rig = Rig::new();
+    let text_of = "MSH|^~\\&|LAB|H|W|H|20260101080000||ORU^R01^ORU_R01|R1|P|2.5.1\n\
+        PID|1||4711^^^HOSP^MR||Meyer^Anna\n\
+        ORC|RE|1^HIS|2^LAB|||||||||77^Orderer^Olga^^^^^^HOSP\n\
+        OBR|1|1^HIS|2^LAB|718-7^Hb^LN\n\
+        OBX|1|NM|718-7^Hb^LN||13.2||||||F|||20260101070000||11^First^Fred^^^^^^HOSP\n\
+        OBX|2|NM|789-8^RBC^LN||4.2||||||F|||20260101070000||22^Second^Sara^^^^^^HOSP";
+    assert_eq!(rig.ack(text_of).await.code, "AA");
+    for (code, family) in [("718-7", "First"), ("789-8", "Second")] {
+        let observation = rig.one("Observation", &format!("code={code}")).await;
+        let performer = text(&observation.get("performer").unwrap().items()[0], "reference");
+        let roles = rig.search("PractitionerRole", "").await;
+        let id = |it: &Json<'_>| format!("PractitionerRole/{}", text(it, "id"));
+        let role = roles.iter().find(|it| id(it) == performer).unwrap();
+        let who = rig.one("Practitioner", &format!("family={family}")).await;
+        let who = format!("Practitioner/{}", text(&who, "id"));
+        assert_eq!(text(role, "practitioner.reference"), who, "{code}");
+    }
+}
+
+/// Each charge of a message is a charge of its own, and so is each order without a number.
+#[tokio::test]
+async fn what_has_no_number_is_still_counted() {
+    let rig = Rig::new();
+    let charges = "MSH|^~\\&|LAB|H|W|H|20260101080000||DFT^P03^DFT_P03|D1|P|2.5.1\n\
+        EVN|P03|20260101080000\nPID|1||4711^^^HOSP^MR||Meyer^Anna\n\
+        FT1|1|||20260101||CG|99213^Visit^C4|||1\nFT1|2|||20260101||CG|71045^X-ray^C4|||1\n\
+        FT1|3|||20260101||CG|71045^X-ray^C4|||1";
+    assert_eq!(rig.ack(charges).await.code, "AA");
+    assert_eq!(rig.search("ChargeItem", "").await.len(), 3);
+    let results = "MSH|^~\\&|LAB|H|W|H|20260101080000||ORU^R01^ORU_R01|D2|P|2.5.1\n\
+        PID|1||4711^^^HOSP^MR||Meyer^Anna\n\
+        OBR|1|||718-7^Hb^LN|||20260101070000\nOBX|1|NM|718-7^Hb^LN||13.2||||||F\n\
+        OBR|2|||789-8^RBC^LN|||20260101070000\nOBX|1|NM|789-8^RBC^LN||4.2||||||F";
+    assert_eq!(rig.ack(results).await.code, "AA");
+    assert_eq!(rig.search("DiagnosticReport", "").await.len(), 2);
+    for report in rig.search("DiagnosticReport", "").await {
+        assert_eq!(report.get("result").unwrap().items().len(), 1);
+    }
 }
