@@ -23,6 +23,12 @@ impl ResourceType {
     pub const SETTING: ResourceType = ResourceType(1003);
     /// Where a resumable import stands.
     pub const IMPORT: ResourceType = ResourceType(1004);
+    /// Where a workflow stands.
+    pub const WORKFLOW: ResourceType = ResourceType(1005);
+    /// A bed with the claims on it, under the id of its Location.
+    pub const BED: ResourceType = ResourceType(1006);
+    /// The one stay that a patient is in, under the id of the Patient.
+    pub const STAY: ResourceType = ResourceType(1007);
 
     pub const ACCOUNT: ResourceType = ResourceType(1);
     pub const ACTIVITY_DEFINITION: ResourceType = ResourceType(2);
@@ -223,11 +229,14 @@ impl fmt::Debug for ResourceType {
     }
 }
 
-static INTERNAL: [(u16, &str); 4] = [
+static INTERNAL: [(u16, &str); 7] = [
     (1001, "ward.SignIn"),
     (1002, "ward.AccessToken"),
     (1003, "ward.Setting"),
     (1004, "ward.Import"),
+    (1005, "ward.Workflow"),
+    (1006, "ward.Bed"),
+    (1007, "ward.Stay"),
 ];
 
 const FHIR_COUNT: u16 = 147;

@@ -73,6 +73,12 @@ impl Path {
         Path { field: Some(field.max(1)), ..Path::of_segment(segment) }
     }
 
+    /// The field that this path is in, all of it.
+    #[must_use]
+    pub fn whole_field(&self) -> Path {
+        Path { repetition: None, component: None, subcomponent: None, ..self.clone() }
+    }
+
     pub fn groups(&self) -> &[GroupStep] {
         &self.groups
     }

@@ -212,6 +212,7 @@ kinds! {
     AmbiguousRecord = (DuplicateKeyIdentifier, "ambiguous-record", "several records have this identifier"),
     InvalidRecord = (OtherHl7Error, "invalid-record", "the message does not make a valid FHIR resource"),
     WrongState = (OtherHl7Error, "wrong-state", "the event does not follow the state of the encounter"),
+    ScriptFailed = (OtherHl7Error, "script-failed", "the script of the channel could not work on the message"),
     NotNow = (ApplicationInternalError, "not-now", "the message cannot be stored now"),
     // The list itself.
     MoreProblems = (OtherHl7Error, "more-problems", "there are more problems than are listed"),

@@ -99,6 +99,7 @@ fn ack() {
             control_id: "WARD-1",
             now,
             expected_sequence: header.sequence_number(),
+            is_exchange: false,
             problems: &problems,
         };
         let reply = reply.to_bytes(&header).unwrap();

@@ -10,4 +10,5 @@ pub mod http;
 pub mod listen;
 pub mod mllp;
 pub mod s3;
+pub mod script;
 pub mod to_v2;

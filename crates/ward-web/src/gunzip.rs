@@ -21,16 +21,22 @@ pub(crate) enum GunzipError {
 /// between two looks at what else is to be done.
 const PIECE_BYTES: usize = 1024;
 
+/// Room that is taken at once for what was opened.
+/// LIMIT: the last one is half empty, which is half a megabyte for each body under way.
+const BLOCK_BYTES: usize = 1024 * 1024;
+
 /// What has been opened so far.
 struct Plain {
-    bytes: Vec<u8>,
+    /// Each has room for `BLOCK_BYTES`: nothing is moved while more comes.
+    blocks: Vec<Vec<u8>>,
+    n_bytes: usize,
     bytes_max: usize,
     is_over: bool,
 }
 
 impl Gunzip {
     pub(crate) fn new(bytes_max: usize) -> Gunzip {
-        let plain = Plain { bytes: Vec::new(), bytes_max, is_over: false };
+        let plain = Plain { blocks: Vec::new(), n_bytes: 0, bytes_max, is_over: false };
         Gunzip { decoder: MultiGzDecoder::new(plain) }
     }
 
@@ -50,7 +56,14 @@ impl Gunzip {
     /// The whole, when the last member is complete.
     pub(crate) fn finish(mut self) -> Result<Vec<u8>, GunzipError> {
         self.decoder.try_finish().map_err(|_| self.why())?;
-        Ok(std::mem::take(&mut self.decoder.get_mut().bytes))
+        let plain = self.decoder.get_mut();
+        let mut blocks = std::mem::take(&mut plain.blocks).into_iter();
+        if plain.n_bytes <= BLOCK_BYTES {
+            return Ok(blocks.next().unwrap_or_default());
+        }
+        let mut whole = Vec::with_capacity(plain.n_bytes);
+        blocks.for_each(|block| whole.extend(block));
+        Ok(whole)
     }
 
     fn why(&self) -> GunzipError {
@@ -60,21 +73,23 @@ impl Gunzip {
 
 impl Write for Plain {
     fn write(&mut self, more: &[u8]) -> io::Result<usize> {
-        let wanted = self.bytes.len().saturating_add(more.len());
-        if self.bytes_max < wanted {
+        if self.bytes_max < self.n_bytes.saturating_add(more.len()) {
             self.is_over = true;
             // Its room goes back at once.
-            self.bytes = Vec::new();
+            self.blocks = Vec::new();
             return Err(io::ErrorKind::FileTooLarge.into());
         }
-        if self.bytes.capacity() < wanted {
-            // By half, and never beyond the limit: doubling would ask for twice the limit.
-            let grown = self.bytes.capacity().saturating_add(self.bytes.capacity() / 2);
-            let room = grown.max(wanted).max(PIECE_BYTES).min(self.bytes_max);
-            self.bytes.reserve_exact(room.saturating_sub(self.bytes.len()));
+        let is_full = |block: &Vec<u8>| BLOCK_BYTES <= block.len();
+        if self.blocks.last().is_none_or(is_full) {
+            // A small body takes little room.
+            let room = if self.blocks.is_empty() { 0 } else { BLOCK_BYTES };
+            self.blocks.push(Vec::with_capacity(room));
         }
-        self.bytes.extend_from_slice(more);
-        Ok(more.len())
+        let Some(block) = self.blocks.last_mut() else { return Ok(0) };
+        let (fits, _) = more.split_at(more.len().min(BLOCK_BYTES.saturating_sub(block.len())));
+        block.extend_from_slice(fits);
+        self.n_bytes = self.n_bytes.saturating_add(fits.len());
+        Ok(fits.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -92,6 +107,10 @@ mod tests {
         let mut out = GzEncoder::new(Vec::new(), Compression::best());
         out.write_all(plain).unwrap();
         out.finish().unwrap()
+    }
+
+    fn room(gunzip: &Gunzip) -> usize {
+        gunzip.decoder.get_ref().blocks.iter().map(Vec::capacity).sum()
     }
 
     async fn gunzip(packed: &[u8], bytes_max: usize) -> Result<Vec<u8>, GunzipError> {
@@ -147,11 +166,11 @@ mod tests {
         let mut gunzip = Gunzip::new(bytes_max);
         for piece in packed.chunks(7) {
             gunzip.feed(piece).await.unwrap();
-            assert!(gunzip.decoder.get_ref().bytes.capacity() <= bytes_max);
+            assert!(room(&gunzip) <= bytes_max + BLOCK_BYTES);
         }
         let bomb = gzip(&vec![b' '; 10 * bytes_max]);
         let mut gunzip = Gunzip::new(bytes_max);
         assert_eq!(gunzip.feed(&bomb).await, Err(GunzipError::TooLarge));
-        assert_eq!(gunzip.decoder.get_ref().bytes.capacity(), 0);
+        assert_eq!(room(&gunzip), 0);
     }
 }

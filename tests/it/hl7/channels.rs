@@ -48,7 +48,18 @@ impl Receiver {
     }
 
     pub fn ids(&self) -> Vec<String> {
+        self.texts().iter().map(|text| text.split('|').nth(9).unwrap().to_owned()).collect()
+    }
+
+    /// The messages as they came.
+    pub fn texts(&self) -> Vec<String> {
         self.got.lock().unwrap().clone()
+    }
+
+    /// Answers with another code from now on.
+    pub fn answers(self, code: &str) -> Receiver {
+        code.clone_into(&mut self.code.lock().unwrap());
+        self
     }
 
     pub fn count(&self) -> usize {
@@ -72,8 +83,8 @@ fn answer(stream: TcpStream, got: &Mutex<Vec<String>>, code: &Mutex<String>, sto
         let text = String::from_utf8(block).unwrap();
         let id = text.split('|').nth(9).unwrap().to_owned();
         let code = code.lock().unwrap().clone();
-        if code == "AA" {
-            got.lock().unwrap().push(id.clone());
+        if code.ends_with('A') {
+            got.lock().unwrap().push(text.clone());
         }
         let ack = format!("MSH|^~\\&|||||||ACK|A{id}|P|2.5.1\rMSA|{code}|{id}\r");
         if peer.write(&frame(ack.as_bytes())).is_err() {

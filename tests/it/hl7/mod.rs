@@ -1,5 +1,6 @@
 //! HL7 v2 over its wire, as senders good and bad use it.
 
+mod apart;
 mod backlog;
 mod certificates;
 mod channels;
@@ -14,7 +15,9 @@ mod kills;
 mod lanes;
 mod others;
 mod queries;
+mod reload;
 mod s3;
+mod scripts;
 mod tls;
 mod told;
 

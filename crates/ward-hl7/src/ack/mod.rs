@@ -166,6 +166,8 @@ impl Condition {
 pub enum Mode {
     /// One acknowledgment, after processing, always.
     Original,
+    /// One acknowledgment, after processing, when the sender wants one.
+    Application(Condition),
     /// An accept acknowledgment when the message is safe, and an application acknowledgment as an
     /// exchange of its own.
     Enhanced { accept: Condition, application: Condition },
@@ -176,7 +178,9 @@ impl Mode {
     ///
     /// - Shape: original where both are empty; otherwise an empty one is never. A code that is not
     ///   in the table is taken as always: an acknowledgment too many does no harm.
-    /// - Source: HL7 v2.8, 2.9.3 Enhanced acknowledgment mode.
+    /// - Source: HL7 v2.8, 2.9.3 Enhanced acknowledgment mode; v2.9, the acknowledgment choreography
+    ///   of each message: without an accept acknowledgment, the application's is the only answer,
+    ///   as in original mode.
     pub fn of(header: &Header) -> Mode {
         let condition = |n: usize| match header.raw(n) {
             "" | "\"\"" => None,
@@ -184,6 +188,11 @@ impl Mode {
         };
         match (condition(15), condition(16)) {
             (None, None) => Mode::Original,
+            (None | Some(Condition::Never), Some(application))
+                if application != Condition::Never =>
+            {
+                Mode::Application(application)
+            }
             (accept, application) => Mode::Enhanced {
                 accept: accept.unwrap_or(Condition::Never),
                 application: application.unwrap_or(Condition::Never),
@@ -191,14 +200,27 @@ impl Mode {
         }
     }
 
+    /// The same where application acknowledgments are exchanges of their own.
+    pub const fn apart(self) -> Mode {
+        match self {
+            Mode::Application(application) => {
+                Mode::Enhanced { accept: Condition::Never, application }
+            }
+            other => other,
+        }
+    }
+
     /// What goes back on the connection the message came by, once it is safe or refused.
     pub const fn immediate(self, verdict: Verdict) -> Option<AckCode> {
         match self {
             Mode::Original => Some(AckCode::application(verdict)),
+            Mode::Application(wanted) if wanted.wants(verdict) => {
+                Some(AckCode::application(verdict))
+            }
             Mode::Enhanced { accept, .. } if accept.wants(verdict) => {
                 Some(AckCode::commit(verdict))
             }
-            Mode::Enhanced { .. } => None,
+            Mode::Application(_) | Mode::Enhanced { .. } => None,
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Reply<'a> {
     pub now: Dtm,
     /// MSA-4.
     pub expected_sequence: Option<i64>,
+    /// Goes as an exchange of its own: who gets it says so with an accept acknowledgment.
+    pub is_exchange: bool,
     /// For ERR; those below a warning are not told, and a positive answer tells none.
     pub problems: &'a [Problem],
 }
@@ -113,8 +115,9 @@ impl Writer<'_> {
             _ => self.components(&["ACK", &event, "ACK"]),
         };
         let enhanced = !header.raw(15).is_empty() || !header.raw(16).is_empty();
-        // An acknowledgment is never acknowledged.
+        // An acknowledgment is never answered by an application.
         let never = if enhanced { "NE" } else { "" };
+        let accept = if reply.is_exchange { "AL" } else { never };
         let charset = match self.copied(18) {
             none if none.is_empty() && header.charset() != Charset::Ascii => {
                 header.charset().name().to_owned()
@@ -140,7 +143,7 @@ impl Writer<'_> {
             &version,
             "",
             "",
-            never,
+            accept,
             never,
             "",
             &charset,

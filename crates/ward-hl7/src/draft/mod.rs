@@ -1,12 +1,13 @@
 //! Changing a message, or making a new one. What is not changed is written byte for byte as it came.
 
 mod lines;
+mod read;
 #[cfg(test)]
 mod tests;
 
 use std::{borrow::Cow, fmt};
 
-use lines::{RawLine, lines};
+use lines::lines;
 
 use crate::{
     charset::Charset,
@@ -36,8 +37,14 @@ pub struct Draft<'m> {
 struct Line<'m> {
     text: Cow<'m, str>,
     /// As it came; the body is used only while the text is untouched.
-    raw: Option<RawLine<'m>>,
+    raw: Option<Raw<'m>>,
     is_changed: bool,
+}
+
+#[derive(Clone)]
+struct Raw<'m> {
+    body: Cow<'m, [u8]>,
+    tail: Cow<'m, [u8]>,
 }
 
 /// What is put at a path.
@@ -93,7 +100,8 @@ impl<'m> Draft<'m> {
     pub fn of(message: &'m Message<'_>) -> Draft<'m> {
         let raw = lines(message.body(), message.charset(), message.terminator());
         let is_same = raw.len() == message.n_segments();
-        let mut raw = raw.into_iter().map(Some);
+        let owned = |it: lines::RawLine<'m>| Raw { body: it.body.into(), tail: it.tail.into() };
+        let mut raw = raw.into_iter().map(owned).map(Some);
         let lines = message.segments().map(|segment| Line {
             text: Cow::Borrowed(segment.raw()),
             raw: raw.next().flatten().filter(|_| is_same),
@@ -141,9 +149,7 @@ impl<'m> Draft<'m> {
         if !path.groups().is_empty() {
             return Err(EditError::Groups);
         }
-        let nth = path.occurrence().unwrap_or(1).checked_sub(1).ok_or(EditError::NoSegment)?;
-        let mut places = (0..self.n_lines()).filter(|at| self.is(*at, path.segment()));
-        let place = places.nth(nth).ok_or(EditError::NoSegment)?;
+        let place = self.place(path).ok_or(EditError::NoSegment)?;
         self.set_at(place, path, put)
     }
 
@@ -217,14 +223,14 @@ impl<'m> Draft<'m> {
             bytes.map(Vec::from).map_err(|_| WriteError { line: at + 1 })
         };
         for (at, line) in self.lines.iter().enumerate() {
-            match line.raw {
-                Some(raw) if !line.is_changed => out.extend_from_slice(raw.body),
+            match &line.raw {
+                Some(raw) if !line.is_changed => out.extend_from_slice(&raw.body),
                 _ => out.extend(encode(&line.text, at)?),
             }
-            match line.raw {
+            match &line.raw {
                 // A last line without terminator gets one when something follows it.
                 Some(raw) if !raw.tail.is_empty() || at + 1 == self.lines.len() => {
-                    out.extend_from_slice(raw.tail);
+                    out.extend_from_slice(&raw.tail);
                 }
                 _ => out.extend(encode(self.terminator.as_str(), at)?),
             }

@@ -4,7 +4,7 @@ use super::{Draft, Put};
 use crate::{
     SegmentId,
     charset::Charset,
-    message::{Message, Presence, ReadSettings},
+    message::{Message, Part, Presence, ReadSettings},
     path::Path,
     separators::Separators,
 };
@@ -35,6 +35,20 @@ fn a_new_message_can_be_read() {
     assert_eq!(draft.to_bytes().unwrap_err().line, 2);
 }
 
+fn any_path() -> impl Strategy<Value = Path> {
+    let number = prop_oneof![Just(String::new()), (1..4u8).prop_map(|n| format!("[{n}]"))];
+    let deeper = prop_oneof![
+        Just(String::new()),
+        (1..4u8).prop_map(|n| format!(".{n}")),
+        (1..4u8, 1..3u8).prop_map(|(c, s)| format!(".{c}.{s}")),
+    ];
+    let names = prop_oneof![Just("MSH"), Just("PID"), Just("ZAA"), Just("OBX")];
+    (names, number.clone(), 0..20u8, number, deeper).prop_map(|(name, nth, field, of, deeper)| {
+        let field = if field == 0 { String::new() } else { format!("-{field}{of}{deeper}") };
+        format!("{name}{nth}{field}").parse().unwrap()
+    })
+}
+
 /// Bytes that look much like a message.
 fn any_message() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
@@ -60,6 +74,23 @@ fn any_message() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #[test]
+    fn a_draft_reads_as_its_message_does(bytes in any_message(), path in any_path()) {
+        if let (Some(message), _) = Message::read(&bytes, &ReadSettings::default()) {
+            let draft = Draft::of(&message).into_owned();
+            let found = message.find(&path);
+            prop_assert_eq!(draft.raw_at(&path), found.map(|part| part.raw()));
+            prop_assert_eq!(draft.text_at(&path), message.text_at(&path));
+            prop_assert_eq!(draft.count(path.segment()), message.all(path.segment()).count());
+            let field = match message.find(&path.whole_field()) {
+                Some(Part::Field(field)) if !field.raw().is_empty() => field.repetitions().count(),
+                _ => 0,
+            };
+            prop_assert_eq!(draft.n_repetitions(&path), field);
+            prop_assert_eq!(draft.to_bytes().ok(), Draft::of(&message).to_bytes().ok());
+        }
+    }
+
     #[test]
     fn what_is_not_changed_is_written_as_it_came(bytes in any_message()) {
         let (message, problems) = Message::read(&bytes, &ReadSettings::default());

@@ -9,6 +9,10 @@ use super::{CARRIAGE_RETURN, END, START};
 /// memory or quarantine.
 const DROPPED_BYTES_MAX: usize = 64 * 1024;
 
+/// A block at hand that is larger is not moved to make room for more.
+/// LIMIT: hardly any message is larger, and few connections can hold one at a time.
+const MOVED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// What a carriage return is missing after the end byte means.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub enum AfterEnd {
@@ -217,11 +221,14 @@ impl Deframer {
         self.n_more = self.n_more.saturating_add(bytes.len() - kept.len());
     }
 
-    /// Makes room for more of a block: doubled, but never beyond what a block may have.
+    /// Makes room for more of a block: doubled while it is small, then all that a block may have,
+    /// because each move of a large block holds it twice, and room is no memory before it is used.
     fn grow(&mut self, n_more: usize) {
         let (room, needed) = (self.held.capacity(), self.held.len().saturating_add(n_more));
         if room < needed {
-            let wanted = room.saturating_mul(2).min(self.block_bytes_max).max(needed);
+            let doubled = room.saturating_mul(2);
+            let wanted = if doubled < MOVED_BYTES_MAX { doubled } else { self.block_bytes_max };
+            let wanted = wanted.min(self.block_bytes_max).max(needed);
             self.held.reserve_exact(wanted.saturating_sub(self.held.len()));
         }
     }

@@ -1,6 +1,7 @@
 //! Channels: which messages come by which way, what is changed in them, and where they go.
 //!
 //! ```toml
+//! script = "north.rhai"          # what the rest cannot say
 //! [from]
 //! mllp = "127.0.0.1:2580"        # a listener of its own; or: http, interface, folder,
 //!                                # or chart = "own": what happens in Ward becomes messages
@@ -17,6 +18,7 @@
 //! [[to]]
 //! name = "lab"
 //! mllp = "10.1.2.3:2575"         # or: http, s3, folder
+//! acks = false                   # true: gets application acknowledgments instead of messages
 //! ```
 
 mod deliver;
@@ -27,7 +29,7 @@ mod rules;
 mod target;
 mod to;
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, path::PathBuf, str::FromStr, sync::Arc};
 
 use serde::Deserialize;
 use ward_hl7::Path;
@@ -40,6 +42,7 @@ pub use self::{
     target::Target,
     to::{ClientTls, S3To, To},
 };
+use crate::script::{Script, ScriptError};
 
 /// One channel, as its file says.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -52,6 +55,11 @@ pub struct Channel {
     pub set: BTreeMap<String, String>,
     #[serde(default)]
     pub to: Vec<To>,
+    /// File of the script.
+    pub script: Option<PathBuf>,
+    /// The script, once its file was read.
+    #[serde(skip)]
+    pub read: Option<Arc<Script>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
@@ -97,6 +105,14 @@ pub enum ChannelError {
     NoAuthority,
     #[error("a secret is only sent with `https`, or to this machine")]
     SecretInPlain,
+    #[error("the script")]
+    Script(#[from] ScriptError),
+    #[error("`fn chart` is for a channel with a source of its own whose messages go to the chart")]
+    ScriptChart,
+    #[error("`chart` is what the chart gets, and no name of a destination beside a script")]
+    NamedChart,
+    #[error("`acks` is for a channel whose messages come from others")]
+    Acks,
     #[error("two destinations are named `{0}`")]
     Twice(String),
     #[error("`{0}` is not a path such as `PID-3.4`")]
@@ -115,6 +131,9 @@ impl FromStr for Channel {
         channel.from.check()?;
         for (n, to) in channel.to.iter().enumerate() {
             to.check()?;
+            if to.acks && channel.from.chart.is_some() {
+                return Err(ChannelError::Acks);
+            }
             check_name(&to.name)?;
             if channel.to.iter().take(n).any(|other| other.name == to.name) {
                 return Err(ChannelError::Twice(to.name.clone()));
@@ -137,6 +156,7 @@ impl Channel {
     /// The same, with the paths in it taken from `folder`, in which its file is.
     pub fn rooted(mut self, folder: &std::path::Path) -> Channel {
         self.from.rooted(folder);
+        self.script = self.script.map(|path| folder.join(path));
         self.to.iter_mut().for_each(|to| to.rooted(folder));
         self
     }
@@ -145,7 +165,26 @@ impl Channel {
     pub fn files(&self) -> Vec<&std::path::Path> {
         let mut files = self.from.files();
         files.extend(self.to.iter().flat_map(To::files));
+        files.extend(self.script.as_deref());
         files
+    }
+
+    /// The same with its script, whose file says `source`.
+    pub fn with_script(mut self, source: &str) -> Result<Channel, ChannelError> {
+        let script = Script::read(source)?;
+        if script.has_chart() && !(self.from.is_own() && self.take.chart) {
+            return Err(ChannelError::ScriptChart);
+        }
+        if self.to.iter().any(|to| to.name == "chart") {
+            return Err(ChannelError::NamedChart);
+        }
+        self.read = Some(Arc::new(script));
+        Ok(self)
+    }
+
+    /// The script, where it says what the chart gets.
+    pub fn chart_script(&self) -> Option<Arc<Script>> {
+        self.read.as_ref().filter(|script| script.has_chart()).map(Arc::clone)
     }
 
     /// What goes out by this channel, named `name`.
@@ -157,6 +196,8 @@ impl Channel {
             types: self.take.types.clone(),
             conditions: conditions.clone(),
             set: set.clone(),
+            acks: to.acks,
+            script: self.read.as_ref().filter(|script| script.has_out()).map(Arc::clone),
         };
         self.to.iter().map(forward).collect()
     }

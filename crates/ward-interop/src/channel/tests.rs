@@ -3,6 +3,7 @@ use std::time::Duration;
 use ward_hl7::{Message, ReadSettings};
 
 use super::{Channel, backoff};
+use crate::script::{Call, Limits, Outcome, Stopwatch};
 
 const LAB: &str = r#"
 [from]
@@ -81,6 +82,57 @@ fn paths_are_taken_from_where_the_file_is() {
     let files: Vec<_> = channel.files().into_iter().map(|it| it.to_str().unwrap()).collect();
     assert_eq!(files, ["/etc/ward/c", "/k", "/etc/ward/t", "/etc/ward/ca"]);
     assert_eq!(channel.to[0].folder.as_deref(), Some(std::path::Path::new("/etc/ward/out")));
+}
+
+/// What stands between lines that open and close a block of `language`.
+fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
+    let open = format!("```{language}\n");
+    let ends = |part: &'t str| part.split("```").next().unwrap();
+    text.split(open.as_str()).skip(1).map(ends).collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_can_be_used() {
+    let text = include_str!("../../../../docs/hl7.md");
+    let (files, scripts) = (blocks(text, "toml"), blocks(text, "rhai"));
+    assert_eq!((files.len(), scripts.len()), (4, 1));
+    for file in &files {
+        file.parse::<Channel>().unwrap();
+    }
+    let channel = files[0].parse::<Channel>().unwrap().with_script(scripts[0]).unwrap();
+    let script = channel.chart_script().unwrap();
+    let watch: Stopwatch = std::sync::Arc::new(|| Duration::ZERO);
+    let message = "MSH|^~\\&|A|HOSP|W|H|||ORU^R01|1|P|2.5\rPID|1||7~8^^^X\rPV1|1|I|3B^1\r\
+                   OBX|1|NM|K||4.1\rOBX|2|NM|K||4.2|mol\r";
+    let (read, _) = Message::read(message.as_bytes(), &ReadSettings::default());
+    let read = read.unwrap();
+    let draft = ward_hl7::Draft::of(&read).into_owned();
+    let outcome = script.run(Call::Chart, draft, &Limits::default(), &watch);
+    let Outcome::Goes(bytes) = outcome else { panic!("the chart gets nothing") };
+    assert_eq!(String::from_utf8(bytes).unwrap(), message.replace("3B^", "W32^"));
+    let forwards = channel.forwards("north");
+    let Outcome::Goes(bytes) = forwards[0].outcome(&read, &watch) else { panic!("nothing goes") };
+    let out = String::from_utf8(bytes).unwrap();
+    for part in ["|LAB|H|", "PID|1||7~|", "||4.1|mmol/L\rNTE|||unit added\rOBX|2|NM|K||4.2|mol\r"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+}
+
+#[test]
+fn scripts_have_their_place() {
+    let own = LAB.replace("interface = \"mllp\"", "mllp = \"127.0.0.1:1\"");
+    let with = |text: &str, script: &str| {
+        text.parse::<Channel>().unwrap().with_script(script).map_err(|error| error.to_string())
+    };
+    let (chart, out) = ("fn chart(message) {}", "fn out(message, to) {}");
+    assert!(with(&own, chart).unwrap().chart_script().is_some());
+    assert!(with(LAB, out).unwrap().chart_script().is_none());
+    assert!(with(LAB, chart).unwrap_err().contains("source of its own"));
+    let kept = own.replace("[take]", "[take]\nchart = false");
+    assert!(with(&kept, chart).unwrap_err().contains("source of its own"));
+    let named = own.replace("name = \"lab\"", "name = \"chart\"");
+    assert!(with(&named, out).unwrap_err().contains("`chart`"));
+    assert!(with(&own, "fn f() {}").is_err());
 }
 
 #[test]

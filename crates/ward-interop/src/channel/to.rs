@@ -18,6 +18,9 @@ pub struct To {
     pub http: Option<String>,
     pub s3: Option<S3To>,
     pub folder: Option<PathBuf>,
+    /// Gets the application acknowledgments of what comes, and nothing else.
+    #[serde(default)]
+    pub acks: bool,
     /// How the receiver is checked, and what it is shown.
     pub tls: Option<ClientTls>,
     /// File with the token that is shown to a receiver over HTTP.

@@ -1,10 +1,12 @@
 //! One way by which messages come.
 
+use std::sync::Arc;
+
 use ward_hl7::{Charset, ReadSettings};
 use ward_store::Reuse;
 
 use super::Note;
-use crate::channel::Forward;
+use crate::{channel::Forward, script::Script};
 
 /// An interface: a listener, a folder, a channel.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct Interface {
     pub reuse: Reuse,
     /// Whether it is told who patients are: PDQ and PIX queries.
     pub answers_queries: bool,
+    /// Says what the chart gets.
+    pub script: Option<Arc<Script>>,
     /// Where its messages go besides.
     pub forwards: Vec<Forward>,
 }
@@ -62,6 +66,7 @@ impl Interface {
             unmapped: Unmapped::Reject,
             reuse: Reuse::Accept,
             answers_queries: false,
+            script: None,
             forwards: Vec::new(),
         }
     }

@@ -14,12 +14,14 @@ mod file;
 mod interface;
 mod join;
 mod lanes;
+mod later;
 mod merge;
 mod note;
 mod place;
 mod query;
 mod receive;
 mod replay;
+mod scripted;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -31,7 +33,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use ward_core::{
     Actor, ActorKind, CareScope, Ctx, FhirId, PurposeOfUse, Role,
     ids::{ActorId, TraceId},
@@ -70,6 +72,8 @@ struct Inner {
     /// Woken when a message is kept that has to go out.
     outgoing: Notify,
     interfaces: RwLock<BTreeMap<String, Arc<Interface>>>,
+    /// Places for scripts: one for each processor, so that they never take all the threads.
+    scripts: Semaphore,
 }
 
 /// What time it is.
@@ -90,6 +94,8 @@ impl Receiver {
         let base = base.trim_end_matches('/').into();
         let (lanes, kept, outgoing) = (Lanes::default(), Notify::new(), Notify::new());
         let interfaces = RwLock::default();
+        let n_cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let scripts = Semaphore::new(n_cores);
         let inner = Inner {
             chart,
             converter,
@@ -101,6 +107,7 @@ impl Receiver {
             kept,
             outgoing,
             interfaces,
+            scripts,
         };
         Receiver { inner: Arc::new(inner) }
     }

@@ -9,13 +9,16 @@ use ward_hl7::Problem;
 
 use super::Interface;
 
-/// What an interface says of a message. It holds no value of the message.
+/// What an interface says of a message. It holds no value of the message, unless a script of the
+/// site says one.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Note {
     /// Who sent it, such as an address.
     pub peer: String,
-    /// How bytes that were no message broke the framing.
+    /// How bytes that were no message broke the framing, or why it cannot go on.
     pub why: Option<String>,
+    /// Where it did not go although it was for there, and why: words of the site's scripts.
+    pub dropped: Vec<String>,
     /// What its carrier said of its character set, by the name of table 0211.
     pub charset: Option<String>,
     /// Its place in a batch, from 1.
@@ -59,6 +62,11 @@ impl Note {
         self
     }
 
+    /// It was for `place`, and a script dropped it.
+    pub(super) fn drop_for(&mut self, place: &str, why: &str) {
+        self.dropped.push(format!("{place}: {why}"));
+    }
+
     pub fn with_records<'k>(mut self, keys: impl Iterator<Item = &'k RecordKey>) -> Note {
         self.records.extend(keys.map(ToString::to_string));
         self
@@ -76,6 +84,10 @@ impl Note {
         }
         if let Some(n) = self.of_batch {
             object.insert("ofBatch", Json::Number(Number::from_integer(n.into())));
+        }
+        if !self.dropped.is_empty() {
+            let dropped = self.dropped.iter().map(|it| text(it));
+            object.insert("dropped", Json::Array(dropped.collect()));
         }
         if !self.problems.is_empty() {
             let problems = self.problems.iter().map(|it| {
@@ -110,6 +122,9 @@ impl Note {
             json.get(name).and_then(Json::as_number).and_then(|n| n.as_str().parse().ok())
         };
         let items = |name: &str| json.get(name).map(Json::items).unwrap_or_default();
+        let texts = |name: &str| -> Vec<String> {
+            items(name).iter().filter_map(Json::as_str).map(ToOwned::to_owned).collect()
+        };
         Note {
             peer: text(&json, "peer"),
             why: json.get("why").and_then(Json::as_str).map(ToOwned::to_owned),
@@ -123,11 +138,8 @@ impl Note {
                     at: text(it, "at"),
                 })
                 .collect(),
-            records: items("records")
-                .iter()
-                .filter_map(Json::as_str)
-                .map(ToOwned::to_owned)
-                .collect(),
+            dropped: texts("dropped"),
+            records: texts("records"),
             attempts: number("attempts").unwrap_or(0),
             reused: json.get("reused").and_then(Json::as_bool).unwrap_or(false),
         }
@@ -144,6 +156,7 @@ mod tests {
             peer: "10.0.0.1".to_owned(),
             why: Some("too-large".to_owned()),
             charset: Some("8859/1".to_owned()),
+            dropped: vec!["north/lab: no results".to_owned()],
             of_batch: Some(3),
             problems: vec![Told {
                 severity: "E".to_owned(),

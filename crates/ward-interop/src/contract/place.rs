@@ -63,9 +63,10 @@ pub(super) fn by_key(reader: &Reader<'_>, key: RecordKey) -> Result<Place, Troub
     Ok(Place { key, base: Some(stored.version), existing })
 }
 
-/// The one record that has one of these identifiers; the first that is known decides.
+/// The one record that has one of these identifiers; the first that is known decides, but for
+/// patients, where all that are known have to mean the same one.
 ///
-/// - Errors: two records that are not merged have the same identifier.
+/// - Errors: two records that are not merged have the same identifier, or two patients one each.
 pub(super) fn by_identifiers(
     chart: &Chart,
     reader: &Reader<'_>,
@@ -76,6 +77,7 @@ pub(super) fn by_identifiers(
     let Whom { kind, is_replaced, whose } = whom;
     let seen = chart.seq();
     let mut absent = Vec::new();
+    let mut known: Option<Place> = None;
     for (system, value) in identifiers {
         let Some(clause) = clause(kind, system, value) else { continue };
         let query = Query {
@@ -103,14 +105,17 @@ pub(super) fn by_identifiers(
         if is_replaced && 1 < places.len() {
             places.retain(|place| place.existing.as_ref().is_some_and(join::is_replaced));
         }
-        match places.len() {
-            0 => absent.push(Absent { kind, clauses: vec![clause], seen }),
-            1 => return Ok(places.pop()),
-            _ => return Err(Trouble::content(ProblemKind::AmbiguousRecord, Location::MESSAGE)),
+        let ambiguous = || Trouble::content(ProblemKind::AmbiguousRecord, Location::MESSAGE);
+        match (places.len(), places.pop(), &known) {
+            (0, ..) => absent.push(Absent { kind, clauses: vec![clause], seen }),
+            (1, place, None) if kind == ResourceType::PATIENT => known = place,
+            (1, place, None) => return Ok(place),
+            (1, Some(place), Some(known)) if place.key == known.key => {}
+            _ => return Err(ambiguous()),
         }
     }
     unless.extend(absent);
-    Ok(None)
+    Ok(known)
 }
 
 /// The reference to whom a resource is about.

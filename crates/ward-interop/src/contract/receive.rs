@@ -17,6 +17,8 @@ use super::{
     Interface, Note, Purpose, Receiver, Unmapped,
     apply::{Said, Trouble},
     compose,
+    later::mode_of,
+    scripted::ForChart,
 };
 
 /// What becomes of a block.
@@ -40,6 +42,8 @@ pub(super) struct Arrived<'a> {
     pub(super) now: Timestamp,
     /// What goes out once it is taken.
     pub(super) outgoing: Vec<NewMessage>,
+    /// Where its application acknowledgments go, if not back by the way it came.
+    pub(super) acks_to: Vec<String>,
 }
 
 /// What becomes of one message.
@@ -91,10 +95,11 @@ impl Receiver {
             let at = Location::header(10);
             problems.push(Problem::new(Severity::Error, ProblemKind::MissingControlId, at));
         }
+        let acks_to = message.as_ref().map(|it| interface.acks_to(it)).unwrap_or_default();
         // An acknowledgment is never acknowledged.
         let mode = match header.message_code().as_ref() {
             "ACK" => None,
-            _ => Some(Mode::of(&header)),
+            _ => Some(mode_of(&header, &acks_to)),
         };
         let mut arrived = Arrived {
             interface,
@@ -104,6 +109,7 @@ impl Receiver {
             note: note.with(&problems),
             now,
             outgoing: Vec::new(),
+            acks_to,
         };
         let cx = self.context(interface, &arrived.note.peer, now);
         if !header.raw(10).is_empty() {
@@ -115,7 +121,8 @@ impl Receiver {
             }
         }
         if mode.is_none() {
-            return match self.keep(&cx, &arrived, MessageState::Ignored, None, Vec::new()).await {
+            let kept = (MessageState::Ignored, Vec::new());
+            return match self.keep(&cx, &arrived, kept, Vec::new()).await {
                 Ok(_) => One::Silent,
                 Err(one) => one,
             };
@@ -129,10 +136,24 @@ impl Receiver {
         if interface.answers_queries && header.message_code() == "QBP" {
             return self.query(&cx, &arrived, &message).await;
         }
-        arrived.outgoing = self.outgoing_of(&arrived, &message);
+        self.lead_on(&mut arrived, &message).await;
         if interface.purpose == Purpose::Keep {
             return self.accept(&cx, &arrived, MessageState::Ignored).await;
         }
+        let message = match self.for_chart(interface, message).await {
+            ForChart::Goes(message) => message,
+            ForChart::Dropped(why) => {
+                arrived.note.drop_for("chart", &why);
+                return self.accept(&cx, &arrived, MessageState::Ignored).await;
+            }
+            ForChart::Failed(why) => {
+                let kind = ProblemKind::ScriptFailed;
+                let problem = Problem::new(Severity::Error, kind, Location::MESSAGE);
+                arrived.note.why = Some(why);
+                arrived.note = arrived.note.with(&[problem]);
+                return self.refuse(&cx, &arrived, Verdict::Error, &[problem]).await;
+            }
+        };
         let mut converted = self.inner.converter.to_fhir(&message, now);
         // Nothing but the message itself: no map speaks of this type.
         if converted.resources.iter().all(compose::is_envelope) {
@@ -154,7 +175,7 @@ impl Receiver {
             self.inner.kept.notify_one();
             return one;
         }
-        let answer = match self.answer(&arrived, Verdict::Accept, &[]) {
+        let answer = match self.accepted(&arrived) {
             Some(answer) => answer,
             None => return One::Close,
         };
@@ -171,6 +192,7 @@ impl Receiver {
         };
         match self.apply(&cx, said, &keep, None).await {
             Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
+            Ok(_) if answer.is_empty() => One::Silent,
             Ok(_) => One::Answer(answer),
             Err(Trouble::Content(problems)) => {
                 arrived.note = arrived.note.with(&problems);
@@ -182,14 +204,15 @@ impl Receiver {
 
     /// Keeps a message that is not worked on now, and accepts it.
     async fn accept(&self, cx: &Ctx, arrived: &Arrived<'_>, state: MessageState) -> One {
-        let answer = match arrived.mode.immediate(Verdict::Accept) {
-            None => Vec::new(),
-            Some(code) => match self.reply(arrived, code, &[]) {
-                Some(answer) => answer,
-                None => return One::Close,
-            },
+        let answer = match self.accepted(arrived) {
+            Some(answer) => answer,
+            None => return One::Close,
         };
-        match self.keep(cx, arrived, state, None, answer.clone()).await {
+        let acks = match state {
+            MessageState::Ignored => self.acks(arrived, Verdict::Accept, &[]),
+            _ => Vec::new(),
+        };
+        match self.keep(cx, arrived, (state, answer.clone()), acks).await {
             Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
             Ok(_) if answer.is_empty() => One::Silent,
             Ok(_) => One::Answer(answer),
@@ -207,8 +230,13 @@ impl Receiver {
     ) -> One {
         let code = arrived.mode.immediate(verdict);
         let answer = code.and_then(|code| self.reply(arrived, code, problems));
-        let kept = answer.clone().unwrap_or_default();
-        match self.keep(cx, arrived, MessageState::Refused, None, kept).await {
+        // Who was told that it is not accepted waits for no application.
+        let acks = match code {
+            None => self.acks(arrived, verdict, problems),
+            Some(_) => Vec::new(),
+        };
+        let kept = (MessageState::Refused, answer.clone().unwrap_or_default());
+        match self.keep(cx, arrived, kept, acks).await {
             Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
             Ok(_) => answer.map_or(One::Silent, One::Answer),
             Err(one) => one,
@@ -219,20 +247,20 @@ impl Receiver {
         &self,
         cx: &Ctx,
         arrived: &Arrived<'_>,
-        state: MessageState,
-        patient: Option<FhirId>,
-        answer: Vec<u8>,
+        (state, answer): (MessageState, Vec<u8>),
+        acks: Vec<NewMessage>,
     ) -> Result<Receipt, One> {
-        let mut message = arrived.kept(state, patient, answer);
+        let mut message = arrived.kept(state, None, answer);
         // Without an id it is comparable with nothing.
         if arrived.header.raw(10).is_empty() {
             message.control_id = Phi::new(self.fresh_control_id().unwrap_or_default());
         }
         // What is refused goes nowhere.
-        let outgoing = match state {
+        let mut outgoing = match state {
             MessageState::Received | MessageState::Ignored => arrived.outgoing.clone(),
             _ => Vec::new(),
         };
+        outgoing.extend(acks);
         let is_outgoing = !outgoing.is_empty();
         let unit = CommitUnit { message: Some(message), outgoing, ..CommitUnit::default() };
         let kept = self.inner.chart.commit(cx, act(arrived), unit).await;
@@ -240,31 +268,6 @@ impl Receiver {
             self.inner.outgoing.notify_waiters();
         }
         kept.map_err(|error| self.not_safe(arrived, &error))
-    }
-
-    /// What goes out of a message by the ways of its interface.
-    fn outgoing_of(&self, arrived: &Arrived<'_>, message: &Message<'_>) -> Vec<NewMessage> {
-        let mut outgoing = Vec::new();
-        for forward in arrived.interface.forwards.iter().filter(|it| it.takes(message)) {
-            let note = Note { peer: forward.destination.clone(), ..Note::default() };
-            let (state, raw) = match forward.bytes(message) {
-                Ok(raw) => (MessageState::Waiting, raw),
-                Err(error) => {
-                    let destination = &forward.destination;
-                    tracing::error!(%destination, %error, "message not passed on");
-                    (MessageState::Dead, message.raw().to_vec())
-                }
-            };
-            outgoing.push(NewMessage {
-                direction: Direction::Out,
-                channel: forward.destination.clone(),
-                raw: Phi::new(raw),
-                detail: Phi::new(note.to_bytes()),
-                reuse: ward_store::Reuse::Accept,
-                ..arrived.kept(state, None, Vec::new())
-            });
-        }
-        outgoing
     }
 
     async fn put_aside(&self, interface: &Interface, raw: &[u8], note: Note) {
@@ -306,22 +309,21 @@ impl Receiver {
         }
         let at = Location::MESSAGE;
         let problem = Problem::new(Severity::Error, ProblemKind::NotNow, at);
-        match arrived.mode {
-            Mode::Original => {
-                let answer = self.answer(arrived, Verdict::Reject, &[problem]);
-                answer.map_or(One::Close, One::Answer)
-            }
-            Mode::Enhanced { .. } => One::Close,
-        }
+        let code = match arrived.mode {
+            Mode::Original | Mode::Application(_) => arrived.mode.immediate(Verdict::Reject),
+            Mode::Enhanced { .. } => None,
+        };
+        let answer = code.and_then(|code| self.reply(arrived, code, &[problem]));
+        answer.map_or(One::Close, One::Answer)
     }
 
-    fn answer(
-        &self,
-        arrived: &Arrived<'_>,
-        verdict: Verdict,
-        problems: &[Problem],
-    ) -> Option<Vec<u8>> {
-        self.reply(arrived, AckCode::application(verdict), problems)
+    /// What goes back at once for a message that is taken: nothing where nobody wants it; `None`
+    /// when it cannot be written.
+    fn accepted(&self, arrived: &Arrived<'_>) -> Option<Vec<u8>> {
+        match arrived.mode.immediate(Verdict::Accept) {
+            None => Some(Vec::new()),
+            Some(code) => self.reply(arrived, code, &[]),
+        }
     }
 
     pub(super) fn reply(
@@ -331,8 +333,18 @@ impl Receiver {
         problems: &[Problem],
     ) -> Option<Vec<u8>> {
         let control_id = self.fresh_control_id()?;
+        self.reply_as(arrived, (code, &control_id, false), problems)
+    }
+
+    pub(super) fn reply_as(
+        &self,
+        arrived: &Arrived<'_>,
+        (code, control_id, is_exchange): (AckCode, &str, bool),
+        problems: &[Problem],
+    ) -> Option<Vec<u8>> {
         let now = Dtm::new(arrived.now, Offset::UTC, Precision::Second);
-        let reply = Reply { code, control_id: &control_id, now, expected_sequence: None, problems };
+        let expected_sequence = None;
+        let reply = Reply { code, control_id, now, expected_sequence, is_exchange, problems };
         reply.to_bytes(arrived.header).ok()
     }
 }

@@ -2,10 +2,13 @@
 
 use ward_core::{AuditOutcome, Ctx, RecordKey};
 use ward_fhir::Json;
-use ward_hl7::{Message, ack::Verdict};
+use ward_hl7::{Location, Message, Problem, ProblemKind, Severity, ack::Verdict};
 use ward_store::{CommitError, KeptMessage};
 
-use super::{Interface, Note, Receiver, apply::Trouble, compose, note::Told, receive::time_of};
+use super::{
+    Interface, Note, Receiver, apply::Trouble, compose, note::Told, receive::time_of,
+    scripted::ForChart,
+};
 
 /// What a message would do to the chart as it is now.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -39,6 +42,15 @@ impl Receiver {
         let mut preview = Preview::default();
         preview.problems.extend(problems.iter().map(Told::of));
         let Some(read) = read else { return Ok(preview) };
+        let read = match self.for_chart(interface, read).await {
+            ForChart::Goes(read) => read,
+            ForChart::Dropped(_) => return Ok(preview),
+            ForChart::Failed(_) => {
+                let (kind, at) = (ProblemKind::ScriptFailed, Location::MESSAGE);
+                preview.problems.push(Told::of(&Problem::new(Severity::Error, kind, at)));
+                return Ok(preview);
+            }
+        };
         let converted = self.inner.converter.to_fhir(&read, cx.now);
         preview.problems.extend(converted.problems.iter().map(Told::of));
         if Verdict::of(&converted.problems) != Verdict::Accept {

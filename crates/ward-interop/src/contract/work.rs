@@ -1,10 +1,7 @@
 //! Messages that were accepted as safe and are worked on afterwards.
 
 use ward_core::Phi;
-use ward_hl7::{
-    Header, Message,
-    ack::{Mode, Verdict},
-};
+use ward_hl7::{Header, Location, Message, ProblemKind, ack::Verdict};
 use ward_store::{
     CommitError, CommitUnit, MessageFilter, MessageId, MessageState, NewMessage, ReadError,
 };
@@ -12,7 +9,9 @@ use ward_store::{
 use super::{
     Interface, Note, Receiver,
     apply::{Said, Trouble},
+    later::mode_of,
     receive::{Arrived, act, time_of},
+    scripted::ForChart,
 };
 
 /// Messages looked for at once.
@@ -92,6 +91,7 @@ impl Receiver {
             attempts: old.attempts.saturating_add(1),
             peer: old.peer,
             charset: old.charset,
+            dropped: old.dropped,
             of_batch: old.of_batch,
             ..Note::default()
         };
@@ -113,6 +113,8 @@ impl Receiver {
         let raw = kept.raw.reveal();
         let (message, problems) = Message::read(raw, &read);
         note = note.with(&problems);
+        // For the application acknowledgment.
+        let mut told = problems;
         let header = match &message {
             Some(message) => Header::of(message),
             None => match Header::scan(raw, &read).0 {
@@ -120,21 +122,49 @@ impl Receiver {
                 None => return Ok(false),
             },
         };
+        // Answered once: who replays it later has heard of it by other ways.
+        let acks_to = match (&message, kept.head.state) {
+            (Some(message), MessageState::Received) => interface.acks_to(message),
+            _ => Vec::new(),
+        };
         let arrived = Arrived {
             interface,
             raw,
             header: &header,
-            mode: Mode::Original,
+            mode: mode_of(&header, &acks_to),
             note: note.clone(),
             now,
             outgoing: Vec::new(),
+            acks_to,
         };
-        let outcome = match message {
+        let accepted = self.acks(&arrived, Verdict::Accept, &[]);
+        let for_chart = match message {
             None => Err(Trouble::Content(Vec::new())),
-            Some(message) => {
+            Some(message) => Ok(self.for_chart(interface, message).await),
+        };
+        let outcome = match for_chart {
+            Err(trouble) => Err(trouble),
+            Ok(ForChart::Dropped(why)) => {
+                note.drop_for("chart", &why);
+                let patient = kept.head.patient.clone();
+                let unit = CommitUnit {
+                    restated: vec![(id, restate(MessageState::Ignored, patient, &note))],
+                    outgoing: accepted,
+                    ..CommitUnit::default()
+                };
+                self.inner.chart.commit(&cx, act(&arrived), unit).await?;
+                self.wake_outgoing();
+                return Ok(true);
+            }
+            Ok(ForChart::Failed(why)) => {
+                note.why = Some(why);
+                Err(Trouble::content(ProblemKind::ScriptFailed, Location::MESSAGE))
+            }
+            Ok(ForChart::Goes(message)) => {
                 let when = time_of(&message, self.inner.converter.zone());
                 let converted = self.inner.converter.to_fhir(&message, now);
                 note = note.with(&converted.problems);
+                told.extend_from_slice(&converted.problems);
                 match Verdict::of(&converted.problems) {
                     Verdict::Accept => {
                         let keep =
@@ -144,7 +174,7 @@ impl Receiver {
                             converted: &converted,
                             when,
                             note: &note,
-                            outgoing: &[],
+                            outgoing: &accepted,
                         };
                         self.apply(&cx, said, &keep, Some(id)).await
                     }
@@ -156,13 +186,21 @@ impl Receiver {
             Ok(_) => Ok(true),
             Err(Trouble::Chart(error)) => Err(error),
             Err(Trouble::Content(problems)) => {
+                told.extend_from_slice(&problems);
+                let verdict = match Verdict::of(&told) {
+                    Verdict::Accept => Verdict::Error,
+                    worse => worse,
+                };
+                let acks = self.acks(&arrived, verdict, &told);
                 let note = note.with(&problems);
                 let patient = kept.head.patient.clone();
                 let unit = CommitUnit {
                     restated: vec![(id, restate(MessageState::Dead, patient, &note))],
+                    outgoing: acks,
                     ..CommitUnit::default()
                 };
                 self.inner.chart.commit(&cx, act(&arrived), unit).await?;
+                self.wake_outgoing();
                 Ok(false)
             }
         }

@@ -13,8 +13,12 @@ use ward_interop::{
 use crate::{pairs, percent};
 
 /// Least share of the expected values, in percent.
-const FLOOR_OTHERS: f64 = 61.0;
-const FLOOR_OWN: f64 = 60.0;
+const FLOOR_OTHERS: f64 = 63.0;
+const FLOOR_OWN: f64 = 60.9;
+
+/// Most values that are other than expected; it only ever falls.
+const AGAINST_OTHERS_MAX: usize = 35;
+const AGAINST_OWN_MAX: usize = 105;
 
 /// A message as facts: segment, field and component, and a value.
 type Facts = BTreeSet<(String, String)>;
@@ -56,6 +60,14 @@ fn normal(text: &str) -> String {
     text.to_lowercase()
 }
 
+/// What differs and is right.
+fn is_better(path: &str, theirs: &str, own: &str) -> bool {
+    // An object identifier is of the type ISO (table 0301), whatever a message has said of it.
+    (path.ends_with(".3") && own == "iso" && theirs == "hcd")
+        // The message itself was written then: the bundle does not say when the event was.
+        || (path == "EVN-2.1.1" && own == "1970-01-01T00:00:00Z")
+}
+
 struct Score {
     expected: usize,
     found: usize,
@@ -91,6 +103,7 @@ impl Score {
             };
             let (theirs, own) = (of(wanted), of(ours));
             if let ([theirs], [own]) = (theirs.as_slice(), own.as_slice())
+                && !is_better(path, theirs, own)
                 && !theirs.starts_with(own.as_str())
                 && !own.starts_with(theirs.as_str())
             {
@@ -158,6 +171,7 @@ fn messages_come_back_from_the_bundles_of_others() {
         });
     }
     score.print("bundles of others to v2");
+    assert!(score.against.len() <= AGAINST_OTHERS_MAX);
     assert!(FLOOR_OTHERS <= percent(score.found, score.expected));
 }
 
@@ -200,13 +214,15 @@ fn messages_come_back_from_our_own_bundles() {
             !is_envelope(path) && !is_sent && (says(path, value) || value.ends_with('Z'))
         });
     }
-    let (mut found, mut expected) = (0, 0);
+    let (mut found, mut expected, mut n_against) = (0, 0, 0);
     for (code, score) in &by_type {
         score.print(&format!("own bundles to {code}"));
         (found, expected) = (found + score.found, expected + score.expected);
+        n_against += score.against.len();
     }
     let share = percent(found, expected);
-    println!("own bundles to v2: {expected} values, {share:.1} % found");
+    println!("own bundles to v2: {expected} values, {share:.1} % found, {n_against} against");
+    assert!(n_against <= AGAINST_OWN_MAX);
     assert!(FLOOR_OWN <= share);
 }
 

@@ -115,9 +115,16 @@ fn answer(block: &[u8], code: AckCode) -> Option<Vec<u8>> {
     OsRandom::default().fill(&mut random).ok()?;
     let control_id: String = random.iter().map(|byte| format!("{byte:02X}")).collect();
     let now = Dtm::new(ward_web::now(), Offset::UTC, Precision::Second);
-    Reply { code, control_id: &control_id, now, expected_sequence: None, problems: &[] }
-        .to_bytes(&header)
-        .ok()
+    Reply {
+        code,
+        control_id: &control_id,
+        now,
+        expected_sequence: None,
+        is_exchange: false,
+        problems: &[],
+    }
+    .to_bytes(&header)
+    .ok()
 }
 
 fn shown(args: &ListenArgs, n: u64, message: &[u8]) -> Result<(), Failure> {

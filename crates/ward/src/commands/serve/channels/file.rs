@@ -8,7 +8,7 @@ use std::{
 };
 
 use ward_interop::{
-    channel::{Channel, check_name},
+    channel::{Channel, ChannelError, check_name},
     contract::{Interface, Purpose},
 };
 
@@ -36,12 +36,20 @@ pub fn one(path: &Path) -> Result<(String, Channel), Failure> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     check_name(&name).map_err(|error| wrong(&error))?;
     let text = fs::read_to_string(path).map_err(|e| Failure::Io("a channel", e))?;
-    let channel =
-        text.parse::<Channel>().map_err(|error| match std::error::Error::source(&error) {
-            Some(source) => wrong(&source),
-            None => wrong(&error),
-        })?;
-    Ok((name, channel.rooted(path.parent().unwrap_or(Path::new("")))))
+    let told = |error: ChannelError| match std::error::Error::source(&error) {
+        Some(source) => wrong(&source),
+        None => wrong(&error),
+    };
+    let channel = text.parse::<Channel>().map_err(told)?;
+    let channel = channel.rooted(path.parent().unwrap_or(Path::new("")));
+    let channel = match &channel.script {
+        None => channel,
+        Some(script) => {
+            let source = fs::read_to_string(script).map_err(|e| Failure::Io("a script", e))?;
+            channel.with_script(&source).map_err(told)?
+        }
+    };
+    Ok((name, channel))
 }
 
 /// The interface of the server's own listener and those of channels with a source of their own,
@@ -53,7 +61,8 @@ pub fn interfaces(
     let mut interfaces = BTreeMap::from([(main.name.clone(), main.clone())]);
     for (name, channel) in channels.iter().filter(|(_, channel)| channel.from.is_own()) {
         let purpose = if channel.take.chart { Purpose::Chart } else { Purpose::Keep };
-        let own = Interface { name: name.clone(), purpose, ..main.clone() };
+        let script = channel.chart_script();
+        let own = Interface { name: name.clone(), purpose, script, ..main.clone() };
         interfaces.insert(name.clone(), own);
     }
     for (name, channel) in channels {
@@ -65,11 +74,11 @@ pub fn interfaces(
     interfaces
 }
 
+/// When each of some files was last written.
+pub type Times = BTreeMap<PathBuf, Option<SystemTime>>;
+
 /// When each file of the channels was last written, the ones that they name too.
-pub fn times(
-    folder: &Path,
-    channels: &BTreeMap<String, Channel>,
-) -> BTreeMap<PathBuf, Option<SystemTime>> {
+pub fn times(folder: &Path, channels: &BTreeMap<String, Channel>) -> Times {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let toml = entries.map(|it| it.path()).filter(|it| it.extension().is_some_and(|e| e == "toml"));
     let named = channels.values().flat_map(Channel::files).map(Path::to_path_buf);

@@ -17,7 +17,7 @@ use ward_interop::{
 pub use self::file::{interfaces, one, read};
 use self::{
     feed::Telling,
-    file::times,
+    file::{Times, times},
     source::{Ground, Source},
     way::Way,
 };
@@ -35,6 +35,8 @@ pub struct Running {
     /// announced.
     main: (Interface, watch::Sender<Arc<Interface>>),
     channels: BTreeMap<String, Channel>,
+    /// When the files were written, looked at before they were read: a change in between is seen.
+    known: Times,
     sources: BTreeMap<String, Source>,
     ways: BTreeMap<String, Way>,
     /// Those that tell what happens in the chart.
@@ -55,11 +57,13 @@ impl Running {
         stop: &watch::Receiver<bool>,
         alive: mpsc::Sender<Infallible>,
     ) -> Result<Running, Failure> {
+        let known = times(&folder, &BTreeMap::new());
         let channels = read(&folder)?;
         let ground = Ground { receiver, settings, stop: stop.clone(), alive };
         let (sources, ways, feeds) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let before = BTreeMap::new();
-        let mut running = Running { folder, ground, main, channels: before, sources, ways, feeds };
+        let mut running =
+            Running { folder, ground, main, channels: before, known, sources, ways, feeds };
         match running.apply(channels).await.into_iter().next() {
             None => Ok(running),
             Some(failure) => Err(failure),
@@ -68,11 +72,10 @@ impl Running {
 
     /// Looks at the files from time to time; a set with a mistake is not used.
     pub async fn watch(mut self) {
-        let mut known = times(&self.folder, &self.channels);
         loop {
             tokio::time::sleep(LOOK_REST).await;
             let now = times(&self.folder, &self.channels);
-            if now == known {
+            if now == self.known {
                 continue;
             }
             match read(&self.folder) {
@@ -83,14 +86,11 @@ impl Running {
                         tracing::error!(why = failure.chain(), "source of a channel not changed");
                     }
                     // What could not be opened is tried again at the next look.
-                    known = match failures.is_empty() {
-                        true => times(&self.folder, &self.channels),
-                        false => BTreeMap::new(),
-                    };
+                    self.known = if failures.is_empty() { now } else { Times::new() };
                     tracing::info!(n, "channels read again");
                 }
                 Err(failure) => {
-                    known = now;
+                    self.known = now;
                     tracing::error!(why = failure.chain(), "channels not changed");
                 }
             }
@@ -151,6 +151,7 @@ impl Running {
             self.ways.insert(name, way);
         }
     }
+
     /// Begins and ends what tells of the chart; the place on the feed is kept with its messages.
     fn tell(&mut self, channels: &BTreeMap<String, Channel>) {
         self.feeds.retain(|name, telling| channels.get(name).is_some_and(|it| telling.is_of(it)));
