@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -26,6 +26,9 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
             _ => return Err(usage()),
         }
     }
+    if let Err(stop) = crate::web::build() {
+        eprintln!("!! no interface in this binary ({stop:?})");
+    }
     Run::cargo(&["build", "--release", "--package", "ward"]).go()?;
     let ward = target().join("release/ward");
     let folder = root().join("target/demo");
@@ -46,6 +49,16 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
         .arg("--out")
         .arg(&token)
         .go()?;
+    let password = folder.join("password");
+    fs::write(&password, fresh_password()?).map_err(|e| failed(&password, &e))?;
+    for name in SIGN_INS {
+        Run::new(&ward)
+            .args(["account", "create", "--name", name, "--role", name, "--data"])
+            .arg(&data)
+            .arg("--password-file")
+            .arg(&password)
+            .go()?;
+    }
     // The day comes by another door.
     let day = folder.join("day.hl7");
     fs::rename(population.join("day.hl7"), &day).map_err(|e| failed(&day, &e))?;
@@ -61,7 +74,10 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
     Run::new(&ward).args(["hl7", "send", "--quiet", mllp]).arg(&day).go()?;
     eprintln!(
         "
-Ward serves {patients} simulated patients at  http://{http}/fhir
+Ward serves {patients} simulated patients. Open  http://{http}/  and sign in as
+{names}; the password of each is in  {password}
+
+FHIR is at  http://{http}/fhir
 A bearer token that may see all of it is in  {token}
 A first request, from another terminal:
 
@@ -77,12 +93,26 @@ Ctrl-C ends it. To serve the same chart again:
 
   '{ward}' serve --data '{data}' --http {http} --mllp {mllp}
 ",
+        names = SIGN_INS.join(", "),
+        password = password.display(),
         token = token.display(),
         ward = ward.display(),
         data = data.display(),
     );
     let ended = server.wait().map_err(|e| failed(&ward, &e))?;
     if ended.success() { Ok(()) } else { Err(Stop::Why("the server ended badly".to_owned())) }
+}
+
+/// Who can sign in, each named as the role.
+const SIGN_INS: [&str; 4] = ["registrar", "integration", "auditor", "administrator"];
+
+/// A password that nobody else knows, for a chart that lasts as long as the demo.
+fn fresh_password() -> Result<String, Stop> {
+    let mut bytes = [0; 12];
+    let path = Path::new("/dev/urandom");
+    let mut file = fs::File::open(path).map_err(|e| failed(path, &e))?;
+    file.read_exact(&mut bytes).map_err(|e| failed(path, &e))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Returns when the server says that it listens for MLLP; passes on whatever it says.

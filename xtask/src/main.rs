@@ -16,6 +16,7 @@ mod search_codegen;
 mod setup;
 mod test;
 mod tidy;
+mod web;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ const USAGE: &str = "usage: cargo xtask NAME
   setup                  what the tests need from outside: public clients of FHIR and HL7 v2
   demo [--patients N]    builds Ward, fills it with a simulated population, serves it
   test                   everything a change has to pass
+  web                    builds the interface that the binary takes in
   tidy                   the rules of the house that compilers do not know
   codegen DEFINITIONS    HL7's R4 definitions to Ward's compact tables
   hl7-codegen [FOLDER]   an HL7 v2 dictionary and code lists to Ward's compact tables
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["demo", rest @ ..] => demo::run(rest),
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
+        ["web"] => web::build(),
         ["bench", rest @ ..] => bench(rest),
         ["soak"] => test::soak(),
         _ => Err(Stop::Why(USAGE.to_owned())),

@@ -26,10 +26,34 @@ pub fn python() -> PathBuf {
 pub fn run() -> Result<(), Stop> {
     python_clients()?;
     node_client();
+    chromium();
+    if let Err(stop) = crate::web::packages() {
+        eprintln!("!! no packages of the interface ({stop:?})");
+    }
     if !Run::new("tshark").arg("--version").works() {
         eprintln!("!! tshark is not installed (on Debian: apt-get install tshark)");
     }
     Ok(())
+}
+
+/// The browser that the interface is tested in; skipped, loudly, where it cannot be had.
+fn chromium() {
+    let is_there = || Run::new("chromium").arg("--version").works();
+    if is_there() {
+        return;
+    }
+    if is_root() && Run::new("apt-get").arg("--version").works() {
+        let update = Run::new("apt-get").args(["update", "-q"]).go();
+        let install = ["install", "-q", "-y", "--no-install-recommends", "chromium"];
+        if update.and_then(|()| Run::new("apt-get").args(install).go()).is_ok() && is_there() {
+            return;
+        }
+    }
+    eprintln!("!! no Chromium (on Debian: apt-get install chromium)");
+}
+
+fn is_root() -> bool {
+    Run::new("sh").args(["-c", "test \"$(id -u)\" = 0"]).works()
 }
 
 fn python_clients() -> Result<(), Stop> {
@@ -40,8 +64,7 @@ fn python_clients() -> Result<(), Stop> {
         return Ok(());
     }
     if !Run::new("python3").args(["-c", "import ensurepip, venv"]).works() {
-        let is_root = Run::new("sh").args(["-c", "test \"$(id -u)\" = 0"]).works();
-        if !is_root || !Run::new("apt-get").arg("--version").works() {
+        if !is_root() || !Run::new("apt-get").arg("--version").works() {
             return Err(Stop::Why(
                 "needed: python3 with venv (on Debian: apt-get install python3-venv)".to_owned(),
             ));

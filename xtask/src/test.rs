@@ -3,7 +3,7 @@
 
 use crate::{
     run::{Run, Stop},
-    setup, tidy,
+    setup, tidy, web,
 };
 
 pub fn run() -> Result<(), Stop> {
@@ -18,6 +18,9 @@ pub fn run() -> Result<(), Stop> {
     }
     if let Err(stop) = setup::run() {
         eprintln!("!! no public FHIR clients: their tests will be SKIPPED ({stop:?})");
+    }
+    if let Err(stop) = web::build() {
+        eprintln!("!! no interface: its tests will be SKIPPED ({stop:?})");
     }
     let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     Run::cargo(&lints).go()?;
@@ -36,6 +39,7 @@ pub fn soak() -> Result<(), Stop> {
     };
     long("killed_at_any_moment", &[("WARD_KILLS", "300")])?;
     long("hl7::kills", &[("WARD_KILLS", "1000")])?;
+    long("stays::admissions_survive_kills", &[("WARD_KILLS", "200")])?;
     long("hl7::backlog", &[("WARD_BACKLOG", "100000"), ("WARD_DOWN_S", "600")])?;
     long("hl7::corpus", &[("WARD_CORPUS_STEP", "1")])
 }

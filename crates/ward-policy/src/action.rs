@@ -37,6 +37,10 @@ pub enum Action {
     CarryMessages,
     /// Read kept messages of interfaces, whole.
     ReadMessages,
+    /// Admit, move and discharge patients, and look after beds.
+    ManageStays,
+    /// See who lies where, and how far an admission is.
+    ReadStays,
 }
 
 impl Action {
@@ -57,6 +61,8 @@ impl Action {
         Action::ReadMetrics,
         Action::CarryMessages,
         Action::ReadMessages,
+        Action::ManageStays,
+        Action::ReadStays,
     ];
 
     /// The word used in policies.
@@ -78,6 +84,8 @@ impl Action {
             Action::ReadMetrics => "read-metrics",
             Action::CarryMessages => "carry-messages",
             Action::ReadMessages => "read-messages",
+            Action::ManageStays => "manage-stays",
+            Action::ReadStays => "read-stays",
         }
     }
 

@@ -111,4 +111,6 @@ pub(crate) static ALL: &[Group] = &[
     Group { name: "tokens", within: OWN, kinds: &[R::ACCESS_TOKEN] },
     Group { name: "settings", within: OWN, kinds: &[R::SETTING] },
     Group { name: "imports", within: OWN, kinds: &[R::IMPORT] },
+    // What a stay is made of besides its records.
+    Group { name: "stays", within: OWN, kinds: &[R::WORKFLOW, R::BED, R::STAY] },
 ];

@@ -25,11 +25,14 @@ pub(crate) const TEAMS: &[(&str, &[Role])] = &[
 ];
 
 /// Ward's own records. They are not FHIR types, so no list of those has them.
-pub(crate) const OWN_KINDS: [ResourceType; 4] = [
+pub(crate) const OWN_KINDS: [ResourceType; 7] = [
     ResourceType::SIGN_IN,
     ResourceType::ACCESS_TOKEN,
     ResourceType::SETTING,
     ResourceType::IMPORT,
+    ResourceType::WORKFLOW,
+    ResourceType::BED,
+    ResourceType::STAY,
 ];
 
 /// Every kind of record.

@@ -316,6 +316,13 @@ impl Chart {
             .map_err(|_| CommitError::Unavailable("a command does not open"))
     }
 
+    /// Whether a command of one lane can be leased now.
+    pub fn has_command(&self, cx: &Ctx, lane: &str) -> Result<bool, ReadError> {
+        only_ward(cx)?;
+        let (lane, now_us) = (self.inner.keyring.lane(lane), cx.now.as_microsecond());
+        Ok(self.inner.truth.read(|db| queue::is_ready(db, &lane, now_us))?)
+    }
+
     /// Gives a command back, to be done at `not_before`.
     pub async fn retry(
         &self,

@@ -42,6 +42,7 @@ mod writer;
 mod tests;
 
 pub mod probe;
+pub mod workflow;
 
 pub use audit::{
     AuditEntry, AuditFilter, AuditPage,

@@ -132,6 +132,15 @@ pub(crate) fn lease(
     Ok(leased)
 }
 
+/// Whether something of a lane is ready, or was held for too long.
+pub(crate) fn is_ready(db: &Connection, lane: &[u8; 16], now_us: i64) -> Result<bool, TruthError> {
+    let sql = "SELECT 1 FROM command WHERE lane = ?1 AND state IN (?2, ?3) AND not_before <= ?4 \
+               LIMIT 1";
+    let mut query = db.prepare_cached(sql)?;
+    let found = query.query_row(params![lane, READY, LEASED, now_us], |_| Ok(())).optional()?;
+    Ok(found.is_some())
+}
+
 /// Gives a command back, to be done at `not_before_us`.
 pub(crate) fn retry(db: &Connection, id: CommandId, not_before_us: i64) -> Result<(), TruthError> {
     let sql = "UPDATE command SET state = ?1, not_before = ?2 WHERE id = ?3";

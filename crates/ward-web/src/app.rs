@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Instant};
 
+use ward_clinical::{beds::Beds, figures::HouseFigures};
 use ward_crypto::Random;
 use ward_interop::contract::Receiver;
 use ward_records::Records;
+use ward_store::workflow::Engine;
 
 use crate::{auth::Gate, care::CareFigures, metrics::Metrics};
 
@@ -21,6 +23,16 @@ pub struct App {
     pub(crate) started: Instant,
     /// What messages are worked on by, where there are any.
     pub(crate) messages: Option<Receiver>,
+    /// What admissions and beds are looked after by, where there are any.
+    pub(crate) stays: Option<Stays>,
+}
+
+/// What looks after stays.
+#[derive(Clone)]
+pub struct Stays {
+    pub engine: Engine,
+    pub beds: Beds,
+    pub figures: Arc<HouseFigures>,
 }
 
 /// Limits of the HTTP side.
@@ -73,6 +85,7 @@ impl App {
             limits,
             started: Instant::now(),
             messages: None,
+            stays: None,
         }
     }
 
@@ -80,6 +93,12 @@ impl App {
     #[must_use]
     pub fn with_messages(self, receiver: Receiver) -> App {
         App { messages: Some(receiver), ..self }
+    }
+
+    /// With stays, which can then be begun and ended.
+    #[must_use]
+    pub fn with_stays(self, stays: Stays) -> App {
+        App { stays: Some(stays), ..self }
     }
 
     /// The one-time token that makes the first account, when there is none yet.

@@ -9,7 +9,7 @@ use ward_policy::Action;
 
 use crate::{
     app::App,
-    handlers::{access, accounts, audit, fhir, house, keys, messages},
+    handlers::{access, accounts, audit, fhir, house, interface, keys, messages, stays},
     request::Asked,
     respond::Answer,
 };
@@ -58,6 +58,8 @@ use AuditAction as A;
 /// Every endpoint. The first row that fits is taken.
 #[rustfmt::skip]
 pub static ALL: &[Endpoint] = rows! {
+    "GET" "/" Public, None, interface::index, "The interface";
+    "GET" "/assets/{file}" Public, None, interface::file, "A file of the interface";
     "GET" "/healthz" Public, None, house::healthz, "The process lives";
     "GET" "/readyz" Public, None, house::readyz, "The chart takes requests";
     "GET" "/metrics" House(Action::ReadMetrics), None, house::metrics, "Figures for Prometheus; never patient data";
@@ -85,6 +87,20 @@ pub static ALL: &[Endpoint] = rows! {
     "GET" "/api/messages/{id}" House(Action::ReadMessages), Some(A::Read), messages::read, "One message with its bytes and its answer";
     "GET" "/api/messages/{id}/preview" House(Action::ReadMessages), Some(A::Import), messages::preview, "What a message would change if it were worked on now";
     "POST" "/api/messages/{id}/replay" House(Action::CarryMessages), Some(A::Import), messages::replay, "Work on a message again";
+    "POST" "/api/admissions" House(Action::ManageStays), Some(A::Operation), stays::admit, "Admit a patient; 201 when it waits for somebody or is done, 409 when it was taken back";
+    "GET" "/api/admissions/waiting" House(Action::ReadStays), Some(A::Search), stays::waiting, "Admissions that wait for a bed, oldest first";
+    "GET" "/api/admissions/{id}" House(Action::ReadStays), Some(A::Read), stays::read, "How far an admission is";
+    "POST" "/api/admissions/{id}/cancel" House(Action::ManageStays), Some(A::Operation), stays::cancel, "Take an admission back, with everything that it did";
+    "POST" "/api/admissions/{id}/authorization" House(Action::ManageStays), Some(A::Operation), stays::authorize, "Enter what the payer decided";
+    "POST" "/api/encounters/{id}/transfer" House(Action::ManageStays), Some(A::Operation), stays::transfer, "Move a patient to another bed";
+    "POST" "/api/encounters/{id}/leave" House(Action::ManageStays), Some(A::Operation), stays::leave, "The patient goes on leave; the bed is kept";
+    "POST" "/api/encounters/{id}/return" House(Action::ManageStays), Some(A::Operation), stays::come_back, "The patient is back from leave";
+    "POST" "/api/encounters/{id}/discharge" House(Action::ManageStays), Some(A::Operation), stays::discharge, "End a stay; the bed has to be cleaned";
+    "GET" "/api/beds" House(Action::ReadStays), Some(A::Search), stays::board, "Every bed, and who lies in it";
+    "PUT" "/api/beds/{id}" House(Action::ManageSystem), Some(A::Operation), stays::set_bed, "Make a bed, under the id of its Location, or say what it offers";
+    "POST" "/api/beds/{id}/clean" House(Action::ManageStays), Some(A::Operation), stays::clean_bed, "The bed was cleaned";
+    "POST" "/api/beds/{id}/close" House(Action::ManageStays), Some(A::Operation), stays::close_bed, "Take a bed out of use";
+    "POST" "/api/beds/{id}/reopen" House(Action::ManageStays), Some(A::Operation), stays::reopen_bed, "Take a bed into use again";
     "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
     "DELETE" "/api/keys/{id}" House(Action::ManageKeys), Some(A::KeyDestroyed), keys::shred, "Destroy a patient's key and with it the patient's data";
     "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";

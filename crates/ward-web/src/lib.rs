@@ -25,7 +25,7 @@ mod serve;
 mod working;
 
 pub use self::{
-    app::{App, WebLimits},
+    app::{App, Stays, WebLimits},
     auth::{AuthError, NewAccount, NewToken, accounts, system_ctx, tokens},
     care::CareFigures,
     clock::now,

@@ -35,7 +35,11 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 pub(crate) fn add_security_headers(headers: &mut HeaderMap, tls: bool) {
     for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // The interface's own files say more of themselves.
+        let is_said = name == header::CACHE_CONTROL || name == header::CONTENT_SECURITY_POLICY;
+        if !(is_said && headers.contains_key(&name)) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     if tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);

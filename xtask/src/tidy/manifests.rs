@@ -16,6 +16,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("rusqlite", &["ward-store", "ward"]),
     ("fjall", &["ward-store"]),
     ("axum", &["ward-web"]),
+    ("rhai", &["ward-interop"]),
     ("clap", &["ward"]),
     ("indicatif", &["ward"]),
     ("mimalloc", &["ward"]),

@@ -23,7 +23,8 @@ pub(crate) async fn metrics(app: &App, _: &Asked) -> Answer {
     let figures = app.records.chart().figures()?;
     let page = app.metrics.page(app.started.elapsed().as_secs(), figures.seq);
     let store = chart_figures::page(&figures);
-    let page = format!("{}{store}{page}", app.care.page());
+    let house = app.stays.as_ref().map(|stays| stays.figures.page()).unwrap_or_default();
+    let page = format!("{}{house}{store}{page}", app.care.page());
     Ok(respond::text(StatusCode::OK, page))
 }
 

@@ -40,6 +40,7 @@ pub struct MessageLine {
 impl From<&MessageHead> for MessageLine {
     fn from(head: &MessageHead) -> MessageLine {
         let note = Note::read(head.detail.reveal());
+        let why = note.why.into_iter().chain(note.dropped).collect::<Vec<_>>().join("; ");
         let problem =
             |it: &ward_interop::contract::Told| format!("{} {} {}", it.severity, it.kind, it.at);
         MessageLine {
@@ -56,7 +57,7 @@ impl From<&MessageHead> for MessageLine {
             sender: head.sender.reveal().clone(),
             patient: head.patient.as_ref().map(ToString::to_string),
             peer: note.peer,
-            why: note.why,
+            why: Some(why).filter(|why| !why.is_empty()),
             attempts: note.attempts,
             problems: note.problems.iter().map(problem).collect(),
             records: note.records,

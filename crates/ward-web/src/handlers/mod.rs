@@ -5,5 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod fhir;
 pub(crate) mod house;
+pub(crate) mod interface;
 pub(crate) mod keys;
 pub(crate) mod messages;
+pub(crate) mod stays;

@@ -4,6 +4,7 @@ mod certificate;
 pub mod channels;
 pub mod hl7;
 mod keeper;
+mod stays;
 
 use std::{
     collections::BTreeMap, convert::Infallible, net::SocketAddr, path::PathBuf, process::ExitCode,
@@ -115,8 +116,10 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         Arc::new(move |writes| heard.heard(writes)),
     );
     let interface = hl7::interface(&config.hl7);
-    let app =
-        App::new(records, Arc::clone(&random), limits_of(config)).with_messages(receiver.clone());
+    let stays = stays::open(&records, random.as_ref(), &base).await?;
+    let app = App::new(records, Arc::clone(&random), limits_of(config))
+        .with_messages(receiver.clone())
+        .with_stays(stays.clone());
     let setup = app.open_setup().await?;
     let options = ServeOptions { http, tls, socket: Some(site.socket()) };
     let listening = serve(app.clone(), options).await?;
@@ -153,6 +156,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     tracing::info!(%address, "server started");
     let keeper = keeper::start(&chart, &app, config);
     beside.spawn(hl7::working(receiver.clone()));
+    beside.spawn(stays::working(stays.clone()));
+    beside.spawn(stays::following(stays));
     beside.spawn(hl7::pruning(receiver.clone(), config.hl7.keep_days.get()));
 
     let mut told = async || {

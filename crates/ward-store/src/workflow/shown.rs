@@ -1,0 +1,178 @@
+//! An instance as FHIR: a Task with a Task for each step, and a Provenance of what each wrote.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use ward_core::{FhirId, RecordKey, ResourceType};
+use ward_fhir::Json;
+use ward_rules::workflow::{Definition, State, StepDefinition, StepState};
+
+use super::{Instance, StepKept};
+use crate::{
+    Chart,
+    error::ReadError,
+    unit::{Write, WriteKind},
+};
+
+/// The code system of workflows and their steps.
+const SYSTEM: &str = "urn:ward:workflow";
+
+/// The Tasks that say something else than before.
+///
+/// - Source: FHIR R4, Task: `partOf` is the workflow, `businessStatus` what is waited for.
+pub(super) fn tasks(
+    chart: &Chart,
+    base: &str,
+    definition: &Definition,
+    before: Option<&Instance>,
+    after: &Instance,
+    now: Timestamp,
+) -> Result<Vec<Write>, ReadError> {
+    let mut writes = Vec::new();
+    let parent = task_id(chart, after, None);
+    if before.is_none_or(|before| whole(before) != whole(after)) {
+        let (status, business) = whole(after);
+        let code = (definition.name, definition.title);
+        let task = task(after, code, (status, business), None, now);
+        writes.extend(write(chart, base, &parent, task, now)?);
+    }
+    for (n, step) in after.kept.steps.iter().enumerate() {
+        let old = before.and_then(|before| before.kept.steps.get(n));
+        let told = one(step);
+        if old.is_some_and(|old| one(old) == told) || step.state == StepState::Pending {
+            continue;
+        }
+        let Some(defined) = definition.steps.get(n) else { continue };
+        let id = task_id(chart, after, Some(&step.name));
+        let task = task(after, (defined.name, defined.title), told, Some(&parent), now);
+        writes.extend(write(chart, base, &id, task, now)?);
+    }
+    Ok(writes)
+}
+
+/// Who had what written, and by which step.
+pub(super) fn provenance(
+    chart: &Chart,
+    base: &str,
+    after: &Instance,
+    step: &StepDefinition,
+    written: &[Write],
+    now: Timestamp,
+) -> Option<Write> {
+    let targets: Vec<Value> = written
+        .iter()
+        .filter(|write| write.key.kind.is_fhir() && !write.body.is_empty())
+        .map(|write| json!({ "reference": format!("{}/_history/{}", write.key, write.version) }))
+        .collect();
+    if targets.is_empty() {
+        return None;
+    }
+    let version = after.version.to_string();
+    let id = chart.derived_id(&["workflow-provenance", after.id.as_str(), &version]);
+    let provenance = json!({
+        "resourceType": "Provenance",
+        "target": targets,
+        "recorded": now.to_string(),
+        "activity": { "coding": [{ "system": SYSTEM, "code": step.name, "display": step.title }] },
+        "agent": [{
+            "type": { "text": after.kept.asked_role },
+            "who": { "identifier": { "system": "urn:ward:actor", "value": after.kept.asked_by } },
+        }],
+        "entity": [{
+            "role": "source",
+            "what": { "reference": format!("Task/{}", task_id(chart, after, None)) },
+        }],
+    });
+    let key = RecordKey::new(ResourceType::PROVENANCE, id);
+    of(provenance, &key, WriteKind::Create, now, base)
+}
+
+fn task_id(chart: &Chart, instance: &Instance, step: Option<&str>) -> FhirId {
+    chart.derived_id(&["workflow-task", instance.id.as_str(), step.unwrap_or_default()])
+}
+
+fn whole(instance: &Instance) -> (&'static str, Option<String>) {
+    let waits = || instance.kept.steps.iter().find(|it| it.state == StepState::Waiting);
+    match instance.kept.state {
+        State::Running => match waits() {
+            Some(step) => ("on-hold", step.why.clone()),
+            None => ("in-progress", None),
+        },
+        State::Undoing => ("in-progress", Some("what was done is being taken back".to_owned())),
+        State::Completed => ("completed", None),
+        State::Cancelled => ("cancelled", instance.kept.why.clone()),
+        State::NeedsOperator => {
+            ("on-hold", Some("somebody has to take it back by hand".to_owned()))
+        }
+    }
+}
+
+fn one(step: &StepKept) -> (&'static str, Option<String>) {
+    let status = match step.state {
+        StepState::Pending => "requested",
+        StepState::Waiting => "on-hold",
+        StepState::Done => "completed",
+        // SPEC: Task has no word for "there was nothing to do"; `businessStatus` says why.
+        StepState::Skipped => "rejected",
+        StepState::Failed => "failed",
+        StepState::Undone => "cancelled",
+    };
+    (status, step.why.clone())
+}
+
+fn task(
+    instance: &Instance,
+    (code, title): (&str, &str),
+    (status, business): (&str, Option<String>),
+    parent: Option<&FhirId>,
+    now: Timestamp,
+) -> Value {
+    let mut task = json!({
+        "resourceType": "Task",
+        "identifier": [{ "system": SYSTEM, "value": instance.id.as_str() }],
+        "status": status,
+        "intent": "order",
+        "code": { "coding": [{ "system": SYSTEM, "code": code, "display": title }] },
+        "for": { "reference": format!("Patient/{}", instance.kept.patient) },
+        "authoredOn": instance.kept.started.to_string(),
+        "lastModified": now.to_string(),
+    });
+    let mut put = |name: &str, value: Value| {
+        if let Some(object) = task.as_object_mut() {
+            object.insert(name.to_owned(), value);
+        }
+    };
+    if let Some(business) = business {
+        put("businessStatus", json!({ "text": business }));
+    }
+    if let Some(parent) = parent {
+        put("partOf", json!([{ "reference": format!("Task/{parent}") }]));
+    }
+    if let Some(encounter) = instance.data("encounter") {
+        put("encounter", json!({ "reference": format!("Encounter/{encounter}") }));
+    }
+    task
+}
+
+fn write(
+    chart: &Chart,
+    base: &str,
+    id: &FhirId,
+    task: Value,
+    now: Timestamp,
+) -> Result<Option<Write>, ReadError> {
+    let key = RecordKey::new(ResourceType::TASK, id.clone());
+    let current = chart.current(&key)?.map(|(version, _)| version);
+    Ok(of(task, &key, WriteKind::Update { base: current }, now, base))
+}
+
+fn of(
+    resource: Value,
+    key: &RecordKey,
+    kind: WriteKind,
+    now: Timestamp,
+    base: &str,
+) -> Option<Write> {
+    let bytes = serde_json::to_vec(&resource).ok()?;
+    let json = Json::parse(&bytes).ok()?;
+    Some(Write::of(json, key, kind, now, base))
+}
