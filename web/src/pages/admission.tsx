@@ -1,0 +1,141 @@
+import { Alert, Button, Checkbox, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+
+import { type Patient, age, call, get, idOf, nameOf, post } from "../api";
+import { PatientSearch } from "../finder";
+import { go } from "../route";
+import { type Word, useWords } from "../words";
+import { type Bed, usePatients } from "./board";
+
+type Step = { name: string; title: string; state: string; at?: string; why?: string };
+type Admission = {
+  id: string; state: string; why?: string; patient: string; encounter?: string; bed?: string; bedName?: string;
+  authorization?: string; started: string; steps: Step[];
+};
+
+const MARK: Record<string, string> = { done: "✓", skipped: "–", failed: "✗", waiting: "…", undone: "↶", pending: "○" };
+
+/** Who is admitted, why, and what the bed has to have. */
+export function AdmitPage({ patient: given }: { patient?: string }) {
+  const { say } = useWords();
+  const [patient, setPatient] = useState<Patient>();
+  const [reason, setReason] = useState("");
+  const [bed, setBed] = useState<string | null>(null);
+  const [isolation, setIsolation] = useState(false);
+  const [monitoring, setMonitoring] = useState(false);
+  const [single, setSingle] = useState(false);
+  const [ifNoBed, setIfNoBed] = useState("wait");
+  const [key] = useState(() => crypto.randomUUID());
+  const beds = useQuery({ queryKey: ["beds"], queryFn: () => get<{ beds: Bed[] }>("/api/beds") });
+  const known = useQuery({ queryKey: ["patient", given], enabled: Boolean(given), queryFn: () => get<Patient>(`/fhir/Patient/${given}`) });
+  useEffect(() => { if (known.data) setPatient(known.data); }, [known.data]);
+  const admit = useMutation({
+    mutationFn: () => {
+      const body = {
+        patient: `Patient/${patient?.id}`,
+        reasons: reason.trim() ? [{ text: reason.trim() }] : [],
+        needs: { bed, isolation, monitoring, preferSingle: single },
+        ifNoBed,
+      };
+      return call<Admission>("POST", "/api/admissions", body, { "idempotency-key": key });
+    },
+    onSuccess: (admission) => go(`/admission/${admission.id}`),
+  });
+  return (
+    <div className="stack" style={{ maxWidth: 640 }}>
+      <h1 style={{ margin: 0, fontSize: 22 }}>{say("admission")}</h1>
+      <section className="card" aria-label={say("patient")}>
+        {patient ? (
+          <div className="row">
+            <b>{nameOf(patient)}</b>
+            <span className="quiet">{patient.birthDate} · {age(patient.birthDate) ?? "?"} {say("years")} · {say((patient.gender ?? "unknown") as Word)}</span>
+            <span className="grow" />
+            <Button variant="default" size="xs" onClick={() => setPatient(undefined)}>↺</Button>
+          </div>
+        ) : (
+          <PatientSearch chosen={setPatient} />
+        )}
+      </section>
+      <form className="card stack" onSubmit={(event) => { event.preventDefault(); admit.mutate(); }}>
+        <TextInput label={say("reason")} value={reason} maxLength={500} onChange={(e) => setReason(e.currentTarget.value)} />
+        <Select label={say("bed")} placeholder="—" clearable searchable value={bed} onChange={setBed}
+          data={(beds.data?.beds ?? []).filter((it) => it.state === "free").map((it) => ({ value: it.id, label: it.name }))} />
+        <div className="row">
+          <Checkbox label={say("isolation")} checked={isolation} onChange={(e) => setIsolation(e.currentTarget.checked)} />
+          <Checkbox label={say("monitoring")} checked={monitoring} onChange={(e) => setMonitoring(e.currentTarget.checked)} />
+          <Checkbox label={say("single")} checked={single} onChange={(e) => setSingle(e.currentTarget.checked)} />
+        </div>
+        <div>
+          <div className="quiet" id="if-no-bed">{say("ifNoBed")}</div>
+          <SegmentedControl aria-labelledby="if-no-bed" value={ifNoBed} onChange={setIfNoBed} data={[{ value: "wait", label: say("wait") }, { value: "refuse", label: say("refuse") }]} />
+        </div>
+        {admit.error && <Alert color="red" role="alert">{admit.error.message}</Alert>}
+        <Button type="submit" disabled={!patient} loading={admit.isPending}>{say("admit")}</Button>
+      </form>
+    </div>
+  );
+}
+
+/** One admission, step by step, as it goes on. */
+export function AdmissionPage({ id }: { id: string }) {
+  const { say, time } = useWords();
+  const queries = useQueryClient();
+  const admission = useQuery({
+    queryKey: ["admission", id],
+    queryFn: () => get<Admission>(`/api/admissions/${id}`),
+    refetchInterval: (query) => (["running", "undoing"].includes(query.state.data?.state ?? "") ? 1_500 : false),
+  });
+  const people = usePatients([idOf(admission.data?.patient)]);
+  const [why, setWhy] = useState("");
+  const [reference, setReference] = useState("");
+  const act = useMutation({
+    mutationFn: ({ what, body }: { what: string; body: unknown }) => post<Admission>(`/api/admissions/${id}/${what}`, body),
+    onSuccess: (now) => queries.setQueryData(["admission", id], now),
+  });
+  const now = admission.data;
+  if (admission.error) return <Alert color="red">{admission.error.message}</Alert>;
+  if (!now) return <p>{say("loading")}</p>;
+  const patient = people.get(idOf(now.patient));
+  const isOver = ["completed", "cancelled"].includes(now.state);
+  return (
+    <div className="stack" style={{ maxWidth: 720 }}>
+      <div className="row">
+        <h1 style={{ margin: 0, fontSize: 22 }}>{say("admission")}: <a href={`#/patient/${idOf(now.patient)}`}>{patient ? nameOf(patient) : say("patient")}</a></h1>
+      </div>
+      <section className="card" aria-label={say("steps")} aria-live="polite">
+        <div className="row">
+          <b data-testid="state">{say(now.state as Word)}</b>
+          {now.bedName && <span>{say("bed")} {now.bedName}</span>}
+          <span className="grow" />
+          <span className="quiet">{time(now.started)}</span>
+        </div>
+        {now.why && <p className="alert-line">{now.why}</p>}
+        {now.steps.map((step) => (
+          <div className="step" key={step.name} data-step={step.name} data-state={step.state}>
+            <span aria-hidden="true">{MARK[step.state]}</span>
+            <span>{step.title}{step.why && <><br /><span className="quiet">{step.why}</span></>}</span>
+            <span className="quiet">{say((step.state === "waiting" ? "waiting-step" : step.state) as Word)}</span>
+          </div>
+        ))}
+      </section>
+      {act.error && <Alert color="red" role="alert">{act.error.message}</Alert>}
+      {now.steps.some((step) => step.name === "authorize-stay" && step.state === "waiting") && now.state === "running" && (
+        <section className="card stack" aria-label={say("payer")}>
+          <b>{say("payer")}</b>
+          <TextInput label={say("reference")} value={reference} onChange={(e) => setReference(e.currentTarget.value)} />
+          <div className="row">
+            <Button onClick={() => act.mutate({ what: "authorization", body: { decision: "granted", reference: reference || null } })}>{say("granted")}</Button>
+            <Button variant="default" onClick={() => act.mutate({ what: "authorization", body: { decision: "denied", reference: reference || null } })}>{say("denied")}</Button>
+          </div>
+        </section>
+      )}
+      {!(isOver && now.state === "cancelled") && (
+        <form className="card stack" onSubmit={(event) => { event.preventDefault(); act.mutate({ what: "cancel", body: { reason: why } }); }}>
+          <TextInput label={`${say("cancelAdmission")}: ${say("whyCancel")}`} value={why} required onChange={(e) => setWhy(e.currentTarget.value)} />
+          <Button type="submit" color="red.9" variant="filled" disabled={!why.trim()} loading={act.isPending}>{say("cancelAdmission")}</Button>
+        </form>
+      )}
+    </div>
+  );
+}

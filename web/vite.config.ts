@@ -1,0 +1,7 @@
+import { defineConfig } from "vite";
+
+// The binary serves `dist`; names carry a hash of the content, so that they can be cached for ever.
+export default defineConfig({
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: false },
+  server: { proxy: { "/api": "http://127.0.0.1:8080", "/fhir": "http://127.0.0.1:8080" } },
+});
