@@ -64,7 +64,7 @@ fn take_nothing_from_others(kind: Attack) {
     let server = house.serve_with(&[
         ("WARD_HTTP_TLS_CERT", &tls.cert),
         ("WARD_HTTP_TLS_KEY", &tls.key),
-        ("WARD_LIMITS_REQUESTS", "150"),
+        ("WARD_LIMITS_REQUESTS", "1000"),
         ("WARD_LOG_LEVEL", "warn"),
     ]);
     let mut polite = Polite::new(&tls, &server, &house.token);
