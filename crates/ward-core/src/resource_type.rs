@@ -29,6 +29,8 @@ impl ResourceType {
     pub const BED: ResourceType = ResourceType(1006);
     /// The one stay that a patient is in, under the id of the Patient.
     pub const STAY: ResourceType = ResourceType(1007);
+    /// Two patients who were joined, under the id of the Patient who went.
+    pub const JOIN: ResourceType = ResourceType(1008);
 
     pub const ACCOUNT: ResourceType = ResourceType(1);
     pub const ACTIVITY_DEFINITION: ResourceType = ResourceType(2);
@@ -229,7 +231,7 @@ impl fmt::Debug for ResourceType {
     }
 }
 
-static INTERNAL: [(u16, &str); 7] = [
+static INTERNAL: [(u16, &str); 8] = [
     (1001, "ward.SignIn"),
     (1002, "ward.AccessToken"),
     (1003, "ward.Setting"),
@@ -237,6 +239,7 @@ static INTERNAL: [(u16, &str); 7] = [
     (1005, "ward.Workflow"),
     (1006, "ward.Bed"),
     (1007, "ward.Stay"),
+    (1008, "ward.Join"),
 ];
 
 const FHIR_COUNT: u16 = 147;

@@ -41,6 +41,8 @@ pub enum Action {
     ManageStays,
     /// See who lies where, and how far an admission is.
     ReadStays,
+    /// Join two registrations of one patient, and part them again.
+    JoinPatients,
 }
 
 impl Action {
@@ -63,6 +65,7 @@ impl Action {
         Action::ReadMessages,
         Action::ManageStays,
         Action::ReadStays,
+        Action::JoinPatients,
     ];
 
     /// The word used in policies.
@@ -86,6 +89,7 @@ impl Action {
             Action::ReadMessages => "read-messages",
             Action::ManageStays => "manage-stays",
             Action::ReadStays => "read-stays",
+            Action::JoinPatients => "join-patients",
         }
     }
 

@@ -113,4 +113,6 @@ pub(crate) static ALL: &[Group] = &[
     Group { name: "imports", within: OWN, kinds: &[R::IMPORT] },
     // What a stay is made of besides its records.
     Group { name: "stays", within: OWN, kinds: &[R::WORKFLOW, R::BED, R::STAY] },
+    // How two patients that were joined are parted again.
+    Group { name: "joins", within: OWN, kinds: &[R::JOIN] },
 ];

@@ -25,7 +25,7 @@ pub(crate) const TEAMS: &[(&str, &[Role])] = &[
 ];
 
 /// Ward's own records. They are not FHIR types, so no list of those has them.
-pub(crate) const OWN_KINDS: [ResourceType; 7] = [
+pub(crate) const OWN_KINDS: [ResourceType; 8] = [
     ResourceType::SIGN_IN,
     ResourceType::ACCESS_TOKEN,
     ResourceType::SETTING,
@@ -33,6 +33,7 @@ pub(crate) const OWN_KINDS: [ResourceType; 7] = [
     ResourceType::WORKFLOW,
     ResourceType::BED,
     ResourceType::STAY,
+    ResourceType::JOIN,
 ];
 
 /// Every kind of record.

@@ -5,5 +5,6 @@
 
 pub mod bed;
 pub mod encounter;
+pub mod likeness;
 pub mod placement;
 pub mod workflow;

@@ -41,7 +41,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub mod join;
 pub mod probe;
+pub mod values;
 pub mod workflow;
 
 pub use audit::{

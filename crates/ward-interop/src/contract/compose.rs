@@ -102,12 +102,13 @@ pub(super) fn compose(
         let joined = work.next.as_ref().filter(|_| work.place.key.kind == ResourceType::PATIENT);
         let to =
             joined.and_then(|next| join::newly_replaced_by(next, work.place.existing.as_ref()));
-        moves.extend(to.map(|to| (work.place.key.id.clone(), to)));
+        let was_active = work.place.existing.as_ref().and_then(|it| it.get("active")?.as_bool());
+        moves.extend(to.map(|to| (work.place.key.id.clone(), to, was_active)));
         composed.writes.extend(write(receiver, cx, converted, work)?);
     }
-    for (from, to) in moves {
+    for (from, to, was_active) in moves {
         let written = composed.writes.iter().map(|write| write.key.clone()).collect();
-        let moved = join::move_records(receiver, reader, cx, (&from, &to), &written)?;
+        let moved = join::move_records(receiver, reader, cx, (&from, &to, was_active), &written)?;
         composed.writes.extend(moved);
     }
     Ok(composed)
