@@ -22,6 +22,7 @@ mod import;
 mod import_again;
 mod interface;
 mod operator;
+mod registry;
 mod resets;
 mod serving;
 mod smoke;

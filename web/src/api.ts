@@ -4,6 +4,8 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** What the server said besides. */
+    readonly body?: unknown,
   ) {
     super(message);
   }
@@ -31,7 +33,7 @@ export async function call<T>(method: string, path: string, body?: unknown, more
   const value = text === "" ? null : JSON.parse(text);
   if (!response.ok) {
     if (response.status === 401 && path !== "/api/sign-in") ended.forEach((it) => it());
-    throw new ApiError(response.status, said(value) ?? `HTTP ${response.status}`);
+    throw new ApiError(response.status, said(value) ?? `HTTP ${response.status}`, value);
   }
   return value as T;
 }
@@ -61,6 +63,9 @@ export type Patient = Resource & {
   deceasedBoolean?: boolean;
   deceasedDateTime?: string;
   identifier?: { system?: string; value?: string; type?: Concept }[];
+  link?: { other?: Reference; type?: string }[];
+  telecom?: { system?: string; value?: string }[];
+  address?: { line?: string[]; city?: string; postalCode?: string }[];
 };
 
 export async function search<R = Resource>(query: string): Promise<R[]> {

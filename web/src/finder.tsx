@@ -22,7 +22,7 @@ export function Finder() {
   );
 }
 
-export function PatientSearch({ chosen }: { chosen: (patient: Patient) => void }) {
+export function PatientSearch({ chosen, without }: { chosen: (patient: Patient) => void; without?: string }) {
   const { say } = useWords();
   const [text, setText] = useState("");
   const [wanted] = useDebouncedValue(text.trim(), 150);
@@ -32,7 +32,8 @@ export function PatientSearch({ chosen }: { chosen: (patient: Patient) => void }
     enabled: wanted.length > 1,
     queryFn: () => search<Patient>(`Patient?${asked(wanted)}&_count=20`),
   });
-  const patients = wanted.length > 1 ? (found.data ?? []) : [];
+  // Who was joined with another is found as the other.
+  const patients = wanted.length > 1 ? (found.data ?? []).filter((it) => it.id !== without && !it.link?.some((link) => link.type === "replaced-by")) : [];
   useEffect(() => setAt(0), [wanted]);
   return (
     <div role="search">

@@ -11,12 +11,14 @@ import { Audit } from "./pages/audit";
 import { Board } from "./pages/board";
 import { Chart } from "./pages/chart";
 import { Messages } from "./pages/messages";
+import { Register } from "./pages/register";
 import { useRoute } from "./route";
 import { type Word, setLanguage, useWords } from "./words";
 
 const WARD = ["physician", "nurse", "registrar", "integration"];
 const PAGES: { path: string; word: Word; roles: string[] }[] = [
   { path: "board", word: "board", roles: [...WARD, "pharmacist", "radiographer"] },
+  { path: "register", word: "register", roles: WARD },
   { path: "admit", word: "admit", roles: WARD },
   { path: "messages", word: "messages", roles: ["integration"] },
   { path: "audit", word: "audit", roles: ["auditor"] },
@@ -65,6 +67,7 @@ export function Shell({ me }: { me: Me }) {
       </nav>
       <main className="page" id="main" tabIndex={-1}>
         {here === "board" && <Board me={me} />}
+        {here === "register" && <Register />}
         {here === "admit" && <AdmitPage patient={id} />}
         {here === "admission" && id && <AdmissionPage id={id} />}
         {here === "patient" && id && <Chart id={id} me={me} key={id} />}

@@ -142,6 +142,47 @@ async function story() {
   await page.getByTestId("allergies").or(page.getByText("may not see")).first().waitFor();
   check(!(await page.getByRole("main").textContent()).includes("No known allergies"), "allergies are denied to who may not see them");
 
+  // Who comes may be registered already: the desk looks, and finds out.
+  const register = async (family, given, birth) => {
+    await page.goto(`${url}/#/board`);
+    await page.getByRole("link", { name: "Register" }).click();
+    await page.getByLabel("Family name").fill(family);
+    await page.getByLabel("Given name").fill(given);
+    await page.getByLabel("Birth date").fill(birth);
+    await page.getByRole("textbox", { name: "Sex" }).click();
+    await page.getByRole("option", { name: "female", exact: true }).click();
+    await page.getByRole("button", { name: "Register" }).click();
+  };
+  await register("Okafor", "Ngozi", "1988-05-17");
+  await heading("Okafor, Ngozi").waitFor();
+  const first = page.url();
+  await register("Okafor", "Ngozy", "1988-05-17");
+  await page.locator("[data-alike=probable]").getByRole("link", { name: "Okafor, Ngozi" }).waitFor();
+  await look("duplicate");
+  check(await page.getByRole("button", { name: "Register as a new patient" }).isDisabled(), "registered without having looked");
+  await page.getByLabel("Somebody else").check();
+  await page.getByRole("button", { name: "Register as a new patient" }).click();
+  await heading("Okafor, Ngozy").waitFor();
+  const second = page.url();
+
+  // It was the same after all, and then it was not.
+  await page.getByRole("button", { name: "Join" }).click();
+  await page.getByRole("combobox", { name: "Find a patient" }).fill("okafor");
+  await page.getByRole("option").first().waitFor();
+  check((await page.getByRole("option").count()) === 1, "a patient may be joined with itself");
+  await page.getByRole("option").first().click();
+  await page.getByLabel("Why are they the same person?").fill("Spelled wrongly");
+  await look("join");
+  await page.getByRole("button", { name: "Join" }).last().click();
+  await heading("Okafor, Ngozi").waitFor();
+  check(page.url() === first, "who stays is not shown");
+  await page.goto(second);
+  await page.getByText("was joined with another").waitFor();
+  await look("joined");
+  await page.getByLabel("Why are they two people?").fill("Sisters");
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await page.getByRole("button", { name: "Join" }).waitFor();
+
   // To another bed by its menu, to a third by dragging, and out.
   await page.goto(`${url}/#/board`);
   const bed = (name, state) => page.locator(`[data-bed="${name}"][data-state=${state}]`);

@@ -59,6 +59,11 @@ impl Records {
         Ok(FhirId::at(now, random))
     }
 
+    /// The address that records have in front of their type and id.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Hears of writes that were committed by another way, and forgets what they have changed.
     pub fn heard(&self, writes: &[Write]) {
         self.care.forget(&care::Touched::by(writes));

@@ -6,6 +6,7 @@ use ward_clinical::{beds::Beds, figures::HouseFigures};
 use ward_crypto::Random;
 use ward_interop::contract::Receiver;
 use ward_records::Records;
+use ward_rules::likeness::Thresholds;
 use ward_store::workflow::Engine;
 
 use crate::{auth::Gate, care::CareFigures, metrics::Metrics};
@@ -25,6 +26,8 @@ pub struct App {
     pub(crate) messages: Option<Receiver>,
     /// What admissions and beds are looked after by, where there are any.
     pub(crate) stays: Option<Stays>,
+    /// From how sure on somebody is alike.
+    pub(crate) registry: Thresholds,
 }
 
 /// What looks after stays.
@@ -86,6 +89,7 @@ impl App {
             started: Instant::now(),
             messages: None,
             stays: None,
+            registry: Thresholds::default(),
         }
     }
 
@@ -99,6 +103,12 @@ impl App {
     #[must_use]
     pub fn with_stays(self, stays: Stays) -> App {
         App { stays: Some(stays), ..self }
+    }
+
+    /// With other thresholds of the registry.
+    #[must_use]
+    pub fn with_registry(self, registry: Thresholds) -> App {
+        App { registry, ..self }
     }
 
     /// The one-time token that makes the first account, when there is none yet.

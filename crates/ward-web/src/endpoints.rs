@@ -9,7 +9,7 @@ use ward_policy::Action;
 
 use crate::{
     app::App,
-    handlers::{access, accounts, audit, fhir, house, interface, keys, messages, stays},
+    handlers::{access, accounts, audit, fhir, house, interface, keys, messages, registry, stays},
     request::Asked,
     respond::Answer,
 };
@@ -87,6 +87,9 @@ pub static ALL: &[Endpoint] = rows! {
     "GET" "/api/messages/{id}" House(Action::ReadMessages), Some(A::Read), messages::read, "One message with its bytes and its answer";
     "GET" "/api/messages/{id}/preview" House(Action::ReadMessages), Some(A::Import), messages::preview, "What a message would change if it were worked on now";
     "POST" "/api/messages/{id}/replay" House(Action::CarryMessages), Some(A::Import), messages::replay, "Work on a message again";
+    "POST" "/api/patients" House(Action::ManageStays), Some(A::Create), registry::register, "Register a patient; 409 with those who may be the same and were not seen";
+    "POST" "/api/patients/{id}/join" House(Action::JoinPatients), Some(A::Operation), registry::join, "Make everything of this registration part of another one";
+    "POST" "/api/patients/{id}/part" House(Action::JoinPatients), Some(A::Operation), registry::part, "Take a joining back; what was written since stays where it is";
     "POST" "/api/admissions" House(Action::ManageStays), Some(A::Operation), stays::admit, "Admit a patient; 201 when it waits for somebody or is done, 409 when it was taken back";
     "GET" "/api/admissions/waiting" House(Action::ReadStays), Some(A::Search), stays::waiting, "Admissions that wait for a bed, oldest first";
     "GET" "/api/admissions/{id}" House(Action::ReadStays), Some(A::Read), stays::read, "How far an admission is";
@@ -115,6 +118,7 @@ pub static ALL: &[Endpoint] = rows! {
     "DELETE" "/fhir/{type}" SignedIn(Action::Delete), Some(A::Delete), fhir::conditional_delete, "Delete the one match";
     "GET" "/fhir/{type}/_history" SignedIn(Action::History), Some(A::HistoryType), fhir::history_type, "History of a type";
     "POST" "/fhir/{type}/$validate" SignedIn(Action::Create), None, fhir::validate, "Say what is wrong with a resource";
+    "POST" "/fhir/Patient/$match" SignedIn(Action::Search), Some(A::Search), registry::find_matches, "Who may be this patient";
     "GET" "/fhir/Patient/{id}/$everything" SignedIn(Action::Search), Some(A::Search), fhir::everything, "A patient's whole chart";
     "GET" "/fhir/{type}/{id}" SignedIn(Action::Read), Some(A::Read), fhir::read, "Read";
     "PUT" "/fhir/{type}/{id}" SignedIn(Action::Update), Some(A::Update), fhir::update, "Update, or create under this id";

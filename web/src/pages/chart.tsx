@@ -5,6 +5,7 @@ import { useEffect, useState } from "react";
 import { type Concept, type Patient, type Reference, type Resource, age, get, nameOf, search, searchAll, words } from "../api";
 import type { Me } from "../app";
 import { type Word, useWords } from "../words";
+import { Joined, JoinButton } from "./join";
 import { Trend, type Point } from "./trend";
 
 type Allergy = Resource & { code?: Concept; criticality?: string; clinicalStatus?: Concept; reaction?: { manifestation?: Concept[] }[] };
@@ -29,8 +30,10 @@ export function Chart({ id, me }: { id: string; me: Me }) {
     return () => { document.title = "Ward"; };
   }, [patient.data]);
   const admits = ["registrar", "nurse", "physician", "integration"].includes(me.role);
+  const joins = ["registrar", "integration"].includes(me.role);
   if (patient.error) return <Alert color="red">{patient.error.message}</Alert>;
   const who = patient.data;
+  const replaced = who?.link?.find((it) => it.type === "replaced-by")?.other?.reference;
   const isDead = Boolean(who?.deceasedBoolean || who?.deceasedDateTime);
   return (
     <div className="stack">
@@ -41,11 +44,12 @@ export function Chart({ id, me }: { id: string; me: Me }) {
           {isDead && <Badge color="dark" size="lg">{say("deceased")} {who?.deceasedDateTime ? time(who.deceasedDateTime) : ""}</Badge>}
           {who?.identifier?.slice(0, 3).map((it) => <span className="quiet" key={`${it.system}${it.value}`}>{it.type?.coding?.[0]?.code ?? ""} {it.value}</span>)}
           <span className="grow" />
-          {admits && !isDead && <Button component="a" href={`#/admit/${id}`} size="xs">{say("admit")}</Button>}
+          {joins && who && !replaced && <JoinButton patient={who} />}
+          {admits && !isDead && !replaced && <Button component="a" href={`#/admit/${id}`} size="xs">{say("admit")}</Button>}
         </div>
-        <Allergies id={id} />
+        {replaced ? <Joined id={id} into={replaced} parts={joins} /> : <Allergies id={id} />}
       </section>
-      <Tabs defaultValue="summary" keepMounted={false}>
+      {!replaced && <Tabs defaultValue="summary" keepMounted={false}>
         <Tabs.List>
           <Tabs.Tab value="summary">{say("summary")}</Tabs.Tab>
           <Tabs.Tab value="encounters">{say("encounters")}</Tabs.Tab>
@@ -58,7 +62,7 @@ export function Chart({ id, me }: { id: string; me: Me }) {
         <Tabs.Panel value="results" pt="md"><Results id={id} /></Tabs.Panel>
         <Tabs.Panel value="medications" pt="md"><Medications id={id} /></Tabs.Panel>
         <Tabs.Panel value="documents" pt="md"><Documents id={id} /></Tabs.Panel>
-      </Tabs>
+      </Tabs>}
     </div>
   );
 }

@@ -8,4 +8,5 @@ pub(crate) mod house;
 pub(crate) mod interface;
 pub(crate) mod keys;
 pub(crate) mod messages;
+pub(crate) mod registry;
 pub(crate) mod stays;

@@ -14,7 +14,10 @@ use ward_rules::{
     placement::{Needs, Offer},
     workflow::State,
 };
-use ward_store::workflow::{EngineError, Instance, Trouble};
+use ward_store::{
+    Chart,
+    workflow::{EngineError, Instance, Trouble},
+};
 
 use super::access::{body_of, invalid};
 use crate::{
@@ -66,21 +69,7 @@ fn one() -> u16 {
 pub(crate) async fn admit(app: &App, asked: &Asked) -> Answer {
     let stays = stays(app)?;
     let request: AdmissionRequest = body_of(asked)?;
-    let id = match asked.header("idempotency-key") {
-        None => {
-            let mut random = [0; 10];
-            let filled = app.random.fill(&mut random);
-            filled.map_err(|_| RecordsError::new(Kind::Unavailable, "no randomness"))?;
-            FhirId::at(asked.cx.now, random)
-        }
-        Some(key) if key.is_empty() || KEY_MAX < key.len() => {
-            return Err(invalid("`Idempotency-Key` has 1 to 256 bytes"));
-        }
-        Some(key) => {
-            let by = asked.cx.actor.id.to_string();
-            stays.engine.chart().derived_id(&["admission", "key", &by, key])
-        }
-    };
+    let id = new_id(app, asked, stays.engine.chart(), "admission")?;
     let instance = admission::admit(&stays.engine, &asked.cx, &request, id).await;
     let instance = instance.map_err(|error| match error {
         AdmitError::Engine(error) => engine_error(error),
@@ -94,6 +83,30 @@ pub(crate) async fn admit(app: &App, asked: &Asked) -> Answer {
         return Err(RecordsError::new(Kind::Conflict, format!("not admitted: {why}")));
     }
     Ok(respond::value(StatusCode::CREATED, &shown(stays, &instance)))
+}
+
+/// An id for something new; the same caller's same `Idempotency-Key` has the same one.
+pub(crate) fn new_id(
+    app: &App,
+    asked: &Asked,
+    chart: &Chart,
+    what: &str,
+) -> Result<FhirId, RecordsError> {
+    match asked.header("idempotency-key") {
+        None => {
+            let mut random = [0; 10];
+            let filled = app.random.fill(&mut random);
+            filled.map_err(|_| RecordsError::new(Kind::Unavailable, "no randomness"))?;
+            Ok(FhirId::at(asked.cx.now, random))
+        }
+        Some(key) if key.is_empty() || KEY_MAX < key.len() => {
+            Err(invalid("`Idempotency-Key` has 1 to 256 bytes"))
+        }
+        Some(key) => {
+            let by = asked.cx.actor.id.to_string();
+            Ok(chart.derived_id(&[what, "key", &by, key]))
+        }
+    }
 }
 
 pub(crate) async fn read(app: &App, asked: &Asked) -> Answer {

@@ -33,13 +33,17 @@ const SOCKET_BYTES_MAX: usize = 107;
 ///
 /// - Errors: every rule that is broken, in words.
 pub fn rules(site: &Site) -> Vec<String> {
-    let Config { http, hl7, .. } = &site.settings.config;
+    let Config { http, hl7, registry, .. } = &site.settings.config;
     let mut broken = Vec::new();
     let mut must = |holds: bool, says: &str| {
         if !holds {
             broken.push(says.to_owned());
         }
     };
+    must(
+        registry.possible < registry.probable && registry.probable < registry.certain,
+        "`registry.possible` is below `registry.probable`, and that below `registry.certain`",
+    );
     must(
         http.tls_cert.is_some() == http.tls_key.is_some(),
         "`http.tls_cert` and `http.tls_key` are only used together",

@@ -9,10 +9,11 @@ use std::{
 };
 
 use ward_interop::listen::ListenSettings;
+use ward_rules::likeness::Thresholds;
 use ward_store::StoreLimits;
 use ward_web::WebLimits;
 
-use super::value::{LogFormat, LogLevel, TimeOfDay, Value};
+use super::value::{LogFormat, LogLevel, Probability, TimeOfDay, Value};
 
 /// One setting as it stands.
 pub struct Setting {
@@ -230,6 +231,18 @@ section! {
 pub const DEFAULT_MLLP: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2575);
 
+section! {
+    /// The registry: from how sure on somebody registered is shown to who registers somebody alike.
+    "registry" RegistrySection {
+        /// Shown as possible; below it nobody is asked to look.
+        possible: Probability = Probability::of(Thresholds::default().possible);
+        /// Shown as probable.
+        probable: Probability = Probability::of(Thresholds::default().probable);
+        /// Shown as certain, when name, birth date and a phone, e-mail or address are the same.
+        certain: Probability = Probability::of(Thresholds::default().certain);
+    }
+}
+
 /// All settings.
 #[derive(Clone, Default, Debug)]
 pub struct Config {
@@ -241,10 +254,11 @@ pub struct Config {
     pub audit: AuditSection,
     pub import: ImportSection,
     pub hl7: Hl7Section,
+    pub registry: RegistrySection,
 }
 
 impl Config {
-    pub fn sections(&self) -> [&dyn Section; 8] {
+    pub fn sections(&self) -> [&dyn Section; 9] {
         [
             &self.place,
             &self.http,
@@ -254,10 +268,11 @@ impl Config {
             &self.audit,
             &self.import,
             &self.hl7,
+            &self.registry,
         ]
     }
 
-    pub fn sections_mut(&mut self) -> [&mut dyn Section; 8] {
+    pub fn sections_mut(&mut self) -> [&mut dyn Section; 9] {
         [
             &mut self.place,
             &mut self.http,
@@ -267,6 +282,7 @@ impl Config {
             &mut self.audit,
             &mut self.import,
             &mut self.hl7,
+            &mut self.registry,
         ]
     }
 }

@@ -73,6 +73,10 @@ fn errors_say_where_and_what_was_meant() {
             "[care]\nscrub_at = \"25:00\"",
             "line 2, column 12: expected a time of day in UTC such as `02:30`, or `never`",
         ),
+        (
+            "[registry]\ncertain = 1.0",
+            "line 2, column 11: expected a number above 0 and below 1, such as `0.9`",
+        ),
         ("[http]\naddress = [1]", "line 2, column 11: expected one value, not a list or table"),
         ("[http]\naddress = 8080", "line 2, column 11: expected text in quotes"),
     ] {

@@ -161,6 +161,37 @@ impl Value for LogLevel {
     }
 }
 
+/// How sure something is: more than 0, less than 1.
+#[derive(Clone, Copy, PartialEq, PartialOrd, Debug)]
+pub struct Probability(f64); // INVARIANT: between 0 and 1, and neither.
+
+impl Probability {
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// What stands in this program; anything else becomes a half.
+    pub fn of(value: f64) -> Probability {
+        Probability(if 0.0 < value && value < 1.0 { value } else { 0.5 })
+    }
+}
+
+impl Value for Probability {
+    const KIND: &'static str = "number";
+    const IS_QUOTED: bool = false;
+
+    fn read(text: &str) -> Result<Probability, String> {
+        match text.parse() {
+            Ok(value) if 0.0 < value && value < 1.0 => Ok(Probability(value)),
+            _ => Err("expected a number above 0 and below 1, such as `0.9`".to_owned()),
+        }
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(self.0.to_string())
+    }
+}
+
 /// A time of the day in UTC, or never.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TimeOfDay {

@@ -20,6 +20,7 @@ use ward_core::{AuditAction, AuditOutcome};
 use ward_crypto::{OsRandom, Random, tls};
 use ward_interop::{contract::Receiver, listen::Stop};
 use ward_records::Records;
+use ward_rules::likeness::Thresholds;
 use ward_store::Interaction;
 use ward_web::{App, ServeOptions, WebLimits, serve, system_ctx};
 
@@ -119,7 +120,13 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let stays = stays::open(&records, random.as_ref(), &base).await?;
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())
-        .with_stays(stays.clone());
+        .with_stays(stays.clone())
+        .with_registry(Thresholds {
+            possible: config.registry.possible.get(),
+            probable: config.registry.probable.get(),
+            certain: config.registry.certain.get(),
+            ..Thresholds::default()
+        });
     let setup = app.open_setup().await?;
     let options = ServeOptions { http, tls, socket: Some(site.socket()) };
     let listening = serve(app.clone(), options).await?;

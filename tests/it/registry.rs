@@ -1,0 +1,148 @@
+//! Registering, and two registrations of one patient, over HTTP and by messages.
+
+use serde_json::{Value, json};
+use ward_tests::{Client, House, Peer, Server};
+
+fn ask(client: &mut Client, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+    let answer = client.send(method, path, &[], &bytes).unwrap();
+    (answer.status, answer.json())
+}
+
+fn anna() -> Value {
+    json!({
+        "resourceType": "Patient",
+        "name": [{ "family": "Meyer", "given": ["Anna"] }],
+        "birthDate": "1970-01-02",
+        "gender": "female",
+    })
+}
+
+#[test]
+fn nobody_is_registered_past_somebody_alike() {
+    let house = House::new();
+    let server = house.serve();
+    let mut desk = Client::new(&server.address, Some(&house.token_for("registrar")));
+    let (status, one) = ask(&mut desk, "POST", "/api/patients", &json!({ "patient": anna() }));
+    assert_eq!(status, 201, "{one}");
+    let id = one["id"].as_str().unwrap();
+    let (status, two) = ask(&mut desk, "POST", "/api/patients", &json!({ "patient": anna() }));
+    assert_eq!(status, 409, "{two}");
+    assert_eq!(two["issue"][0]["code"], "duplicate");
+    assert_eq!(two["candidates"][0]["id"], id);
+    assert_eq!(two["candidates"][0]["grade"], "probable");
+    assert_eq!(two["candidates"][0]["birthDate"], "1970-01-02");
+    let told = json!({ "patient": anna(), "seen": [id] });
+    let (status, two) = ask(&mut desk, "POST", "/api/patients", &told);
+    assert_eq!(status, 201, "{two}");
+    assert_ne!(two["id"], id);
+    // As the standard asks it.
+    let find = json!({ "resourceType": "Parameters", "parameter": [
+        { "name": "resource", "resource": anna() },
+        { "name": "count", "valueInteger": 1 },
+    ] });
+    let (status, found) = ask(&mut desk, "POST", "/fhir/Patient/$match", &find);
+    assert_eq!(status, 200, "{found}");
+    assert_eq!(found["total"], 1);
+    assert_eq!(found["entry"][0]["search"]["extension"][0]["valueCode"], "probable");
+    let mut sure = find.clone();
+    sure["parameter"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "name": "onlyCertainMatches", "valueBoolean": true }));
+    assert_eq!(ask(&mut desk, "POST", "/fhir/Patient/$match", &sure).1["total"], 0);
+    assert_eq!(ask(&mut desk, "POST", "/fhir/Patient/$match", &json!({})).0, 400);
+    // The same key is the same person.
+    let key = [("idempotency-key", "k1")];
+    let kofi = json!({ "patient": {
+        "resourceType": "Patient",
+        "name": [{ "family": "Osei", "given": ["Kofi"] }],
+        "birthDate": "1991-07-09",
+    } });
+    let mut again =
+        || desk.send("POST", "/api/patients", &key, kofi.to_string().as_bytes()).unwrap();
+    let (first, second) = (again(), again());
+    assert_eq!((first.status, second.status), (201, 201));
+    assert_eq!(first.json()["id"], second.json()["id"]);
+    // Who does not look after the registry joins nobody.
+    let mut nurse = Client::new(&server.address, Some(&house.token_for("nurse")));
+    let body = json!({ "into": id, "reason": "twice" });
+    let path = format!("/api/patients/{}/join", two["id"].as_str().unwrap());
+    assert_eq!(ask(&mut nurse, "POST", &path, &body).0, 403);
+    let (status, done) = ask(&mut desk, "POST", &path, &body);
+    assert_eq!((status, &done["moved"]), (200, &json!(1)), "{done}");
+    assert_eq!(ask(&mut desk, "POST", &path, &body).0, 409);
+    house.must(&["audit", "verify"]);
+}
+
+/// Somebody with a visit and a result of their own, by the number `mrn`.
+fn tell(server: &Server, mrn: &str) {
+    let mut peer = Peer::connect(&server.mllp).unwrap();
+    for (event, more) in [
+        ("ADT^A01^ADT_A01", format!("PV1|1|O|C1||||||||||||||||V{mrn}^^^HOSP^VN\r")),
+        (
+            "ORU^R01^ORU_R01",
+            format!(
+                "OBR|1||L{mrn}^LAB|2823-3^Potassium^LN|||20260101080000\r\
+                 OBX|1|NM|2823-3^Potassium^LN||4.1|mmol/L|||||F\r"
+            ),
+        ),
+    ] {
+        let message = format!(
+            "MSH|^~\\&|REG|HOSP|WARD|HOSP|20260101080000||{event}|{mrn}{event}|P|2.5.1\r\
+             EVN||20260101080000\rPID|1||{mrn}^^^HOSP^MR||Meyer^Anna||19700102|F\r{more}"
+        );
+        let message = match event.starts_with("ORU") {
+            true => message.replace("EVN||20260101080000\r", ""),
+            false => message,
+        };
+        assert_eq!(peer.send(&message).unwrap().code, "AA", "{mrn} {event}");
+    }
+}
+
+/// Everything in a patient's chart, without what every version has of its own.
+fn everything(client: &mut Client, id: &str) -> Vec<Value> {
+    let (status, bundle) =
+        ask(client, "GET", &format!("/fhir/Patient/{id}/$everything?_count=100"), &json!(null));
+    assert_eq!(status, 200, "{bundle}");
+    let entries = bundle["entry"].as_array().unwrap().iter();
+    let mut all: Vec<Value> = entries.map(|it| it["resource"].clone()).collect();
+    all.iter_mut().for_each(|it| {
+        it.as_object_mut().unwrap().remove("meta");
+    });
+    all.sort_by_key(ToString::to_string);
+    all
+}
+
+#[test]
+fn what_a40_joined_is_parted_again() {
+    let house = House::new();
+    let server = house.serve();
+    let mut all = server.client();
+    tell(&server, "4711");
+    tell(&server, "4712");
+    let mut id = |mrn: &str| {
+        let (_, found) =
+            ask(&mut all, "GET", &format!("/fhir/Patient?identifier={mrn}"), &json!(null));
+        found["entry"][0]["resource"]["id"].as_str().unwrap().to_owned()
+    };
+    let (stays, goes) = (id("4711"), id("4712"));
+    let before = [everything(&mut all, &stays), everything(&mut all, &goes)];
+    assert!(4 <= before[1].len(), "{before:?}");
+    let a40 = "MSH|^~\\&|REG|HOSP|WARD|HOSP|20260101090000||ADT^A40^ADT_A39|J1|P|2.5.1\r\
+               EVN||20260101090000\rPID|1||4711^^^HOSP^MR||Meyer^Anna||19700102|F\r\
+               MRG|4712^^^HOSP^MR\r";
+    assert_eq!(Peer::connect(&server.mllp).unwrap().send(a40).unwrap().code, "AA");
+    assert_eq!(everything(&mut all, &goes).len(), 1);
+    let mut desk = Client::new(&server.address, Some(&house.token_for("registrar")));
+    let path = format!("/api/patients/{goes}/part");
+    let (status, done) = ask(&mut desk, "POST", &path, &json!({ "reason": "two people" }));
+    assert_eq!(status, 200, "{done}");
+    assert_eq!(done["left"], json!([]));
+    let after = [everything(&mut all, &stays), everything(&mut all, &goes)];
+    for (after, before) in after.iter().flatten().zip(before.iter().flatten()) {
+        assert_eq!(after, before);
+    }
+    assert_eq!(after.map(|it| it.len()), before.map(|it| it.len()));
+    house.must(&["audit", "verify"]);
+}
