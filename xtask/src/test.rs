@@ -46,6 +46,10 @@ pub fn soak() -> Result<(), Stop> {
 
 fn runner(args: &[&str]) -> Run {
     let has_nextest = Run::cargo(&["nextest", "--version"]).works();
-    let run = if has_nextest { Run::cargo(&["nextest", "run"]) } else { Run::cargo(&["test"]) };
+    let run = if has_nextest {
+        Run::cargo(&["nextest", "run", "--no-fail-fast"])
+    } else {
+        Run::cargo(&["test", "--no-fail-fast"])
+    };
     if args.is_empty() { run.arg("--workspace") } else { run.args(args) }
 }

@@ -231,6 +231,7 @@ fn scalar(value: &DeValue<'_>) -> Option<(String, bool)> {
         DeValue::String(text) => Some((text.to_string(), true)),
         // Digits may be grouped: `1_000`.
         DeValue::Integer(n) => Some((n.to_string().replace('_', ""), false)),
+        DeValue::Float(n) => Some((n.to_string().replace('_', ""), false)),
         DeValue::Boolean(flag) => Some((flag.to_string(), false)),
         _ => None,
     }
