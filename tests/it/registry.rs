@@ -36,6 +36,16 @@ fn nobody_is_registered_past_somebody_alike() {
     let (status, two) = ask(&mut desk, "POST", "/api/patients", &told);
     assert_eq!(status, 201, "{two}");
     assert_ne!(two["id"], id);
+    // Somebody looks at it again, and says what they found.
+    let (_, open) = ask(&mut desk, "GET", "/api/tasks", &json!(null));
+    assert_eq!(open["tasks"].as_array().unwrap().len(), 1, "{open}");
+    assert_eq!(open["tasks"][0]["patient"], two["id"]);
+    assert_eq!(open["tasks"][0]["alike"], json!([id]));
+    let task = format!("/api/tasks/{}/done", open["tasks"][0]["id"].as_str().unwrap());
+    assert_eq!(ask(&mut desk, "POST", &task, &json!({ "note": " " })).0, 400);
+    assert_eq!(ask(&mut desk, "POST", &task, &json!({ "note": "sisters" })).0, 200);
+    assert_eq!(ask(&mut desk, "POST", &task, &json!({ "note": "again" })).0, 404);
+    assert_eq!(ask(&mut desk, "GET", "/api/tasks", &json!(null)).1["tasks"], json!([]));
     // As the standard asks it.
     let find = json!({ "resourceType": "Parameters", "parameter": [
         { "name": "resource", "resource": anna() },

@@ -12,6 +12,7 @@ import { Board } from "./pages/board";
 import { Chart } from "./pages/chart";
 import { Messages } from "./pages/messages";
 import { Register } from "./pages/register";
+import { Tasks } from "./pages/tasks";
 import { useRoute } from "./route";
 import { type Word, setLanguage, useWords } from "./words";
 
@@ -20,6 +21,7 @@ const PAGES: { path: string; word: Word; roles: string[] }[] = [
   { path: "board", word: "board", roles: [...WARD, "pharmacist", "radiographer"] },
   { path: "register", word: "register", roles: WARD },
   { path: "admit", word: "admit", roles: WARD },
+  { path: "tasks", word: "tasks", roles: WARD },
   { path: "messages", word: "messages", roles: ["integration"] },
   { path: "audit", word: "audit", roles: ["auditor"] },
   { path: "accounts", word: "accounts", roles: ["administrator"] },
@@ -71,6 +73,7 @@ export function Shell({ me }: { me: Me }) {
         {here === "admit" && <AdmitPage patient={id} />}
         {here === "admission" && id && <AdmissionPage id={id} />}
         {here === "patient" && id && <Chart id={id} me={me} key={id} />}
+        {here === "tasks" && <Tasks me={me} />}
         {here === "messages" && <Messages />}
         {here === "audit" && <Audit />}
         {here === "accounts" && <Accounts />}

@@ -122,6 +122,10 @@ async function story() {
   await page.getByRole("button", { name: "Admit" }).click();
   // The payer has to be asked, and nobody waits for that.
   await page.locator("[data-step=authorize-stay][data-state=waiting]").waitFor();
+  const admission = page.url();
+  await page.getByRole("link", { name: "Tasks" }).click();
+  await page.locator("[data-task=authorize-stay]").getByRole("link", { name: "Open" }).click();
+  check(page.url() === admission, "the task leads to another admission");
   await page.locator("[data-step=notify][data-state=done]").waitFor();
   await look("admission");
   await page.getByLabel("Reference").fill("A-17");
@@ -182,6 +186,16 @@ async function story() {
   await page.getByLabel("Why are they two people?").fill("Sisters");
   await page.getByRole("button", { name: "Take it back" }).click();
   await page.getByRole("button", { name: "Join" }).waitFor();
+
+  // What the registry asks is on the list until somebody has looked.
+  await page.getByRole("link", { name: "Tasks" }).click();
+  const task = page.locator("[data-task=review-identity]");
+  await task.getByRole("link", { name: "Okafor, Ngozi" }).waitFor();
+  await look("tasks");
+  await task.getByRole("button", { name: "Done" }).click();
+  await page.getByLabel("What did you find?").fill("Sisters, both were asked");
+  await task.getByRole("button", { name: "Done" }).click();
+  await task.waitFor({ state: "detached" });
 
   // To another bed by its menu, to a third by dragging, and out.
   await page.goto(`${url}/#/board`);

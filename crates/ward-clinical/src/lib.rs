@@ -11,3 +11,4 @@ pub mod figures;
 pub mod follow;
 mod records;
 pub mod stay;
+pub mod tasks;

@@ -9,7 +9,9 @@ use ward_policy::Action;
 
 use crate::{
     app::App,
-    handlers::{access, accounts, audit, fhir, house, interface, keys, messages, registry, stays},
+    handlers::{
+        access, accounts, audit, fhir, house, interface, keys, messages, registry, stays, tasks,
+    },
     request::Asked,
     respond::Answer,
 };
@@ -104,6 +106,8 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/beds/{id}/clean" House(Action::ManageStays), Some(A::Operation), stays::clean_bed, "The bed was cleaned";
     "POST" "/api/beds/{id}/close" House(Action::ManageStays), Some(A::Operation), stays::close_bed, "Take a bed out of use";
     "POST" "/api/beds/{id}/reopen" House(Action::ManageStays), Some(A::Operation), stays::reopen_bed, "Take a bed into use again";
+    "GET" "/api/tasks" House(Action::ReadStays), Some(A::Search), tasks::list, "What waits for a person, oldest first";
+    "POST" "/api/tasks/{id}/done" House(Action::ManageStays), Some(A::Operation), tasks::close, "Somebody has looked, and this is what they found";
     "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
     "DELETE" "/api/keys/{id}" House(Action::ManageKeys), Some(A::KeyDestroyed), keys::shred, "Destroy a patient's key and with it the patient's data";
     "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";

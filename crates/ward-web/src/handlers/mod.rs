@@ -10,3 +10,4 @@ pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod registry;
 pub(crate) mod stays;
+pub(crate) mod tasks;
