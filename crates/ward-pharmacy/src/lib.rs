@@ -1,0 +1,6 @@
+//! Medication: knowledge base, what a check looks at, orders from draft to the bedside, stock.
+//!
+//! What is decided is decided in `ward-rules`; this crate reads the chart for it and writes what
+//! came of it.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may"))]
