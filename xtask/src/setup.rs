@@ -26,30 +26,39 @@ pub fn python() -> PathBuf {
 pub fn run() -> Result<(), Stop> {
     python_clients()?;
     node_client();
-    chromium();
+    programs();
     if let Err(stop) = crate::web::packages() {
         eprintln!("!! no packages of the interface ({stop:?})");
-    }
-    if !Run::new("tshark").arg("--version").works() {
-        eprintln!("!! tshark is not installed (on Debian: apt-get install tshark)");
     }
     Ok(())
 }
 
-/// The browser that the interface is tested in; skipped, loudly, where it cannot be had.
-fn chromium() {
-    let is_there = || Run::new("chromium").arg("--version").works();
-    if is_there() {
-        return;
-    }
-    if is_root() && Run::new("apt-get").arg("--version").works() {
-        let update = Run::new("apt-get").args(["update", "-q"]).go();
-        let install = ["install", "-q", "-y", "--no-install-recommends", "chromium"];
-        if update.and_then(|()| Run::new("apt-get").args(install).go()).is_ok() && is_there() {
-            return;
+/// Programs of Debian that tests run beside Ward: what is run, its package, what it is for.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("chromium", "chromium", "the interface is tested in it"),
+    ("tshark", "tshark", "it reads what goes over the wire"),
+];
+
+/// Installs what is missing, for root on Debian; what cannot be had is said, and its tests say that
+/// they are skipped.
+fn programs() {
+    let is_there = |program: &str| Run::new(program).arg("--version").works();
+    let missing: Vec<_> = PROGRAMS.iter().filter(|(program, ..)| !is_there(program)).collect();
+    if !missing.is_empty() && is_root() && Run::new("apt-get").arg("--version").works() {
+        let packages = missing.iter().map(|(_, package, _)| *package);
+        let install = ["install", "-q", "-y", "--no-install-recommends"];
+        let apt = || Run::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
+        let done = apt().args(["update", "-q"]).go();
+        let done = done.and_then(|()| apt().args(install).args(packages).go());
+        if let Err(stop) = done {
+            eprintln!("!! apt-get failed ({stop:?})");
         }
     }
-    eprintln!("!! no Chromium (on Debian: apt-get install chromium)");
+    for (program, package, purpose) in missing {
+        if !is_there(program) {
+            eprintln!("!! no {program}: {purpose} (on Debian: apt-get install {package})");
+        }
+    }
 }
 
 fn is_root() -> bool {
