@@ -275,11 +275,23 @@ pub struct Allergy {
     /// How the caller knows it: `AllergyIntolerance/17`.
     pub id: String,
     pub to: Drug,
+    pub category: AllergyCategory,
     pub kind: AllergyKind,
     pub criticality: Option<Criticality>,
     /// False when it was refuted or entered in error: such a one is not checked.
     pub is_held: bool,
     pub reactions: Vec<Reaction>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AllergyCategory {
+    Medication,
+    Biologic,
+    Food,
+    Environment,
+    #[default]
+    Unknown,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug, Serialize, Deserialize)]

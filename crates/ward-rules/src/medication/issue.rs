@@ -71,6 +71,40 @@ pub enum IssueKind {
     NotCheckable,
 }
 
+impl IssueKind {
+    /// As it is written in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            IssueKind::Interaction => "interaction",
+            IssueKind::Allergy => "allergy",
+            IssueKind::CrossAllergy => "cross-allergy",
+            IssueKind::AllergyUnmatched => "allergy-unmatched",
+            IssueKind::AllergyNotAssessed => "allergy-not-assessed",
+            IssueKind::DuplicateDrug => "duplicate-drug",
+            IssueKind::DuplicateClass => "duplicate-class",
+            IssueKind::SingleDose => "single-dose",
+            IssueKind::DailyDose => "daily-dose",
+            IssueKind::CumulativeDose => "cumulative-dose",
+            IssueKind::Rate => "rate",
+            IssueKind::Interval => "interval",
+            IssueKind::Duration => "duration",
+            IssueKind::Concentration => "concentration",
+            IssueKind::Renal => "renal",
+            IssueKind::Hepatic => "hepatic",
+            IssueKind::Pregnancy => "pregnancy",
+            IssueKind::Lactation => "lactation",
+            IssueKind::Age => "age",
+            IssueKind::Route => "route",
+            IssueKind::Frequency => "frequency",
+            IssueKind::Condition => "condition",
+            IssueKind::Laboratory => "laboratory",
+            IssueKind::Monitoring => "monitoring",
+            IssueKind::Writing => "writing",
+            IssueKind::NotCheckable => "not-checkable",
+        }
+    }
+}
+
 /// Why something could not be checked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -84,6 +118,8 @@ pub enum NotCheckable {
     UnknownUnit,
     NoDose,
     NoFrequency,
+    /// How fast it runs.
+    NoRate,
     /// The dose is in pieces or milliliters, and how much is in one is not known.
     NoStrength,
     NoAge,
@@ -99,6 +135,85 @@ pub enum NotCheckable {
     UnreadableSource,
     /// Another service was asked and gave no answer in time.
     RemoteService,
+}
+
+impl NotCheckable {
+    /// As it is written in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            NotCheckable::UnknownDrug => "unknown-drug",
+            NotCheckable::NoDoseLimit => "no-dose-limit",
+            NotCheckable::UnknownRoute => "unknown-route",
+            NotCheckable::NoRoute => "no-route",
+            NotCheckable::UnknownUnit => "unknown-unit",
+            NotCheckable::NoDose => "no-dose",
+            NotCheckable::NoFrequency => "no-frequency",
+            NotCheckable::NoRate => "no-rate",
+            NotCheckable::NoStrength => "no-strength",
+            NotCheckable::NoAge => "no-age",
+            NotCheckable::NoSex => "no-sex",
+            NotCheckable::NoWeight => "no-weight",
+            NotCheckable::OldWeight => "old-weight",
+            NotCheckable::NoHeight => "no-height",
+            NotCheckable::NoCreatinine => "no-creatinine",
+            NotCheckable::OldCreatinine => "old-creatinine",
+            NotCheckable::NoLab => "no-lab",
+            NotCheckable::OldLab => "old-lab",
+            NotCheckable::NoPregnancyStatus => "no-pregnancy-status",
+            NotCheckable::UnreadableSource => "unreadable-source",
+            NotCheckable::RemoteService => "remote-service",
+        }
+    }
+
+    /// The reason, to go on with after a colon.
+    pub const fn text(self) -> &'static str {
+        match self {
+            NotCheckable::UnknownDrug => "the drug is not in the knowledge base",
+            NotCheckable::NoDoseLimit => "the knowledge base has no limit for it",
+            NotCheckable::UnknownRoute => "the route is not known here",
+            NotCheckable::NoRoute => "no route is given",
+            NotCheckable::UnknownUnit => "the unit is not known, or not for this substance",
+            NotCheckable::NoDose => "no dose is given",
+            NotCheckable::NoFrequency => "it is not said how often",
+            NotCheckable::NoRate => "it is not said how fast it runs",
+            NotCheckable::NoStrength => "how much is in a piece or a milliliter is not known",
+            NotCheckable::NoAge => "the age is not known",
+            NotCheckable::NoSex => "the sex is not known",
+            NotCheckable::NoWeight => "there is no weight",
+            NotCheckable::OldWeight => "the weight is too old",
+            NotCheckable::NoHeight => "there is no height that is recent enough",
+            NotCheckable::NoCreatinine => "there is no creatinine",
+            NotCheckable::OldCreatinine => "the creatinine is too old",
+            NotCheckable::NoLab => "the laboratory value is not there",
+            NotCheckable::OldLab => "the laboratory value is too old",
+            NotCheckable::NoPregnancyStatus => {
+                "whether she is pregnant or breast-feeding is not known"
+            }
+            NotCheckable::UnreadableSource => "the source could not be read",
+            NotCheckable::RemoteService => "the other service did not answer in time",
+        }
+    }
+
+    /// What would make it checkable.
+    pub const fn action(self) -> &'static str {
+        match self {
+            NotCheckable::UnknownDrug | NotCheckable::NoDoseLimit => "Check it by hand.",
+            NotCheckable::UnknownRoute | NotCheckable::NoRoute => "Give a route.",
+            NotCheckable::UnknownUnit => "Give the dose in another unit.",
+            NotCheckable::NoDose | NotCheckable::NoFrequency | NotCheckable::NoRate => {
+                "Complete the order."
+            }
+            NotCheckable::NoStrength => "Give the dose as an amount, or choose a product.",
+            NotCheckable::NoAge | NotCheckable::NoSex => "Complete the patient's record.",
+            NotCheckable::NoWeight | NotCheckable::OldWeight => "Weigh the patient.",
+            NotCheckable::NoHeight => "Measure the patient's height.",
+            NotCheckable::NoCreatinine | NotCheckable::OldCreatinine => "Order a creatinine.",
+            NotCheckable::NoLab | NotCheckable::OldLab => "Order the value.",
+            NotCheckable::NoPregnancyStatus => "Ask, or test.",
+            NotCheckable::UnreadableSource => "Look at the source, and check by hand.",
+            NotCheckable::RemoteService => "Try again, or check by hand.",
+        }
+    }
 }
 
 /// Something that a person should know before an order goes on.

@@ -5,11 +5,14 @@
 
 pub mod check;
 pub mod context;
+pub mod formula;
 pub mod issue;
 pub mod knowledge;
 pub mod lab;
 pub mod route;
+pub mod sig;
 pub mod timing;
+pub mod units;
 
 pub use check::check;
 pub use context::CheckContext;

@@ -1,10 +1,15 @@
 //! What a drug is made of, by the knowledge base.
 
-use super::found::Finder;
+use super::{
+    amount::{self, Line},
+    facts::Facts,
+    found::Finder,
+};
 use crate::medication::{
+    Tier,
     context::{Coded, Drug, Order, system},
     issue::NotCheckable,
-    knowledge::{KnowledgeBase, Product, Strength, Substance},
+    knowledge::{KnowledgeBase, Product, Rxcui, Strength, Substance},
 };
 
 /// An order whose drug was looked up.
@@ -12,21 +17,25 @@ use crate::medication::{
 pub(super) struct Resolved<'a> {
     pub order: &'a Order,
     pub ingredients: Vec<Part<'a>>,
-    #[expect(dead_code, reason = "routes and doses are checked next")]
     pub product: Option<&'a Product>,
     /// Something in it is not in the knowledge base.
     pub is_unknown: bool,
+    /// What it gives; filled by [`resolve`].
+    pub lines: Vec<Line<'a>>,
 }
 
 /// An ingredient that is known.
 #[derive(Clone, Debug)]
 pub(super) struct Part<'a> {
     pub substance: &'a Substance,
-    #[expect(dead_code, reason = "doses are checked next")]
     pub strength: Option<Strength>,
 }
 
 impl Resolved<'_> {
+    pub fn has(&self, id: Rxcui) -> bool {
+        self.ingredients.iter().any(|it| it.substance.rxcui == id)
+    }
+
     pub fn name(&self) -> String {
         if !self.order.drug.text.is_empty() {
             return self.order.drug.text.clone();
@@ -35,12 +44,40 @@ impl Resolved<'_> {
             self.ingredients.iter().map(|it| it.substance.name.as_str()).collect();
         if names.is_empty() { "a drug without a name".to_owned() } else { names.join(" / ") }
     }
+
+    /// Every line is a route of which little reaches the blood.
+    pub fn is_local(&self) -> bool {
+        !self.order.dosing.is_empty()
+            && self.order.dosing.iter().all(|it| it.route.known().is_some_and(|it| it.is_local()))
+    }
+
+    /// Given once, or only when it is needed.
+    pub fn is_occasional(&self) -> bool {
+        let is_once =
+            |line: &Line<'_>| line.pace.and_then(|it| it.total).is_some_and(|total| total <= 1.0);
+        self.order.is_stat
+            || (!self.order.dosing.is_empty() && self.order.dosing.iter().all(|it| it.as_needed))
+            || (!self.lines.is_empty() && self.lines.iter().all(is_once))
+    }
+
+    /// Form of the product or of the order, in lower case.
+    pub fn form(&self) -> String {
+        let of = self.order.drug.form.as_deref().or(self.product.map(|it| it.form.as_str()));
+        of.unwrap_or_default().to_lowercase()
+    }
 }
 
-pub(super) fn resolve<'a>(kb: &'a KnowledgeBase, order: &'a Order) -> Resolved<'a> {
-    let made =
-        |ingredients, product, is_unknown| Resolved { order, ingredients, product, is_unknown };
-    if let Some(product) = product(kb, &order.drug) {
+pub(super) fn resolve<'a>(kb: &'a KnowledgeBase, facts: &Facts, order: &'a Order) -> Resolved<'a> {
+    let (ingredients, product, is_unknown) = made_of(kb, &order.drug);
+    let mut made = Resolved { order, ingredients, product, is_unknown, lines: Vec::new() };
+    made.lines = amount::lines(facts, &made);
+    made
+}
+
+type MadeOf<'a> = (Vec<Part<'a>>, Option<&'a Product>, bool);
+
+fn made_of<'a>(kb: &'a KnowledgeBase, drug: &'a Drug) -> MadeOf<'a> {
+    if let Some(product) = product(kb, drug) {
         let parts: Vec<Part<'a>> = product
             .ingredients
             .iter()
@@ -50,27 +87,31 @@ pub(super) fn resolve<'a>(kb: &'a KnowledgeBase, order: &'a Order) -> Resolved<'
             })
             .collect();
         let is_unknown = parts.is_empty() || parts.len() < product.ingredients.len();
-        return made(parts, Some(product), is_unknown);
+        return (parts, Some(product), is_unknown);
     }
-    if !order.drug.ingredients.is_empty() {
-        let actives = order.drug.ingredients.iter().filter(|it| it.is_active);
+    if drug.ingredients.iter().any(|it| it.is_active) {
+        let actives = drug.ingredients.iter().filter(|it| it.is_active);
         let found: Vec<(Vec<&Substance>, &Option<Strength>)> =
             actives.map(|it| (substances(kb, &it.codes, &it.text), &it.strength)).collect();
-        let is_unknown = found.is_empty() || found.iter().any(|(of, _)| of.is_empty());
+        let is_unknown = found.iter().any(|(of, _)| of.is_empty());
         let parts = found
             .into_iter()
             .flat_map(|(of, strength)| {
                 of.into_iter().map(|substance| Part { substance, strength: strength.clone() })
             })
             .collect();
-        return made(parts, None, is_unknown);
+        return (parts, None, is_unknown);
     }
-    let parts: Vec<Part<'a>> = substances(kb, &order.drug.codes, &order.drug.text)
-        .into_iter()
-        .map(|substance| Part { substance, strength: None })
-        .collect();
-    let is_unknown = parts.is_empty();
-    made(parts, None, is_unknown)
+    let found = substances(kb, &drug.codes, &drug.text);
+    // A strength in the name is one only where the drug is one substance.
+    let strength = match found.as_slice() {
+        [_] => strength_in(&drug.text),
+        _ => None,
+    };
+    let is_unknown = found.is_empty();
+    let parts =
+        found.into_iter().map(|substance| Part { substance, strength: strength.clone() }).collect();
+    (parts, None, is_unknown)
 }
 
 fn product<'a>(kb: &'a KnowledgeBase, drug: &Drug) -> Option<&'a Product> {
@@ -79,7 +120,7 @@ fn product<'a>(kb: &'a KnowledgeBase, drug: &Drug) -> Option<&'a Product> {
         system::NDC => kb.product_of_ndc(&it.code.parse().ok()?),
         _ => None,
     });
-    coded.or_else(|| if drug.codes.is_empty() { kb.product_named(&drug.text) } else { None })
+    coded.or_else(|| kb.product_named(&drug.text))
 }
 
 /// By code, and by the text only where no code is known.
@@ -100,15 +141,60 @@ pub(super) fn substances<'a>(
     }
 }
 
-/// Says that a drug is not in the knowledge base.
-pub(super) fn unknown(finder: &mut Finder<'_>, it: &Resolved<'_>) {
-    if !it.is_unknown {
-        return;
+/// `furosemide 40 MG Oral Tablet`, `morphine 2 MG/ML Injection`, `warfarin 5 mg tablet`.
+fn strength_in(text: &str) -> Option<Strength> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let at = words.iter().position(|word| word.parse::<f64>().is_ok_and(|n| 0.0 < n))?;
+    let value = words.get(at)?.parse().ok()?;
+    let unit = words.get(at + 1)?;
+    let lower = text.to_lowercase();
+    if let Some((above, below)) = unit.split_once('/') {
+        let (per_value, per_unit) = match below.to_ascii_lowercase().as_str() {
+            "ml" => (1.0, "mL"),
+            "actuat" | "actuation" | "puff" => (1.0, "1"),
+            _ => return None,
+        };
+        return Some(Strength {
+            value,
+            unit: above.to_owned(),
+            per_value,
+            per_unit: per_unit.to_owned(),
+        });
     }
-    finder.not_checkable(
-        NotCheckable::UnknownDrug,
-        "check.unknown-drug",
-        &[&it.order.id],
-        format!("{} could not be checked: it is not in the knowledge base.", it.name()),
-    );
+    let is_piece =
+        ["tablet", "tab", "capsule", "cap", "suppository", "patch", "caplet"].iter().any(|form| {
+            lower
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|word| word.trim_end_matches('s') == *form)
+        });
+    is_piece.then(|| Strength {
+        value,
+        unit: (*unit).to_owned(),
+        per_value: 1.0,
+        per_unit: "1".to_owned(),
+    })
+}
+
+/// Says that a drug is not in the knowledge base.
+pub(super) fn unknown(finder: &mut Finder<'_>, it: &Resolved<'_>, others: &[&Resolved<'_>]) {
+    if it.is_unknown {
+        finder.not_checkable(
+            NotCheckable::UnknownDrug,
+            Tier::Interruptive,
+            &[it],
+            format!("{} could not be checked: it is not in the knowledge base.", it.name()),
+        );
+    }
+    for other in others.iter().filter(|it| it.is_unknown) {
+        finder.not_checkable(
+            NotCheckable::UnknownDrug,
+            Tier::Passive,
+            &[it, other],
+            format!(
+                "{} could not be checked against {}, which is not in the knowledge base.",
+                it.name(),
+                other.name()
+            ),
+        );
+    }
 }

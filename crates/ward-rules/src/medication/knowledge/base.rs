@@ -247,6 +247,15 @@ impl KnowledgeBase {
         self.parts.cross_groups.get(*self.group_by_name.get(&fold(name))?)
     }
 
+    /// Groups that a text names as whole words: `allergic to sulfa drugs`.
+    pub fn cross_groups_in(&self, text: &str) -> Vec<&CrossGroup> {
+        let folded = format!(" {} ", fold(text));
+        let is_named = |group: &&CrossGroup| {
+            group.names.iter().any(|name| folded.contains(&format!(" {} ", fold(name))))
+        };
+        self.parts.cross_groups.iter().filter(is_named).collect()
+    }
+
     pub fn condition_group(&self, id: &str) -> Option<&ConditionGroup> {
         self.parts.condition_groups.get(*self.condition_by_id.get(id)?)
     }

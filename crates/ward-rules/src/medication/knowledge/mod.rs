@@ -13,6 +13,7 @@ mod toml_rules;
 mod tsv;
 
 pub use base::KnowledgeBase;
+pub(crate) use base::fold;
 pub use ids::{IdError, Ndc11, Rxcui, Unii};
 pub use limit::{Limit, Measure};
 pub use load::{Files, starter, starter_parts};

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Class, ConditionGroup, CrossGroup, Limit, Predicate, Product, Rule, Rxcui, Substance, Term,
+    Class, ConditionGroup, CrossGroup, Limit, Measure, Predicate, Product, Rule, Rxcui, Substance,
+    Term,
 };
+use crate::medication::units::{Count, Unit};
 
 /// Parts from files, importers or the chart. [`super::KnowledgeBase::build`] holds them together.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
@@ -156,9 +158,29 @@ impl Parts {
                 problems.push(Problem::new(format!("limit {}", limit.id), what));
             }
         }
+        for limit in &self.limits {
+            if let Some(what) = wrong_unit(limit) {
+                problems.push(Problem::new(format!("limit {}", limit.id), what));
+            }
+        }
         problems.sort();
         problems
     }
+}
+
+/// A unit that no dose can be held against.
+fn wrong_unit(limit: &Limit) -> Option<String> {
+    let unit = match Unit::parse(&limit.unit) {
+        Ok(unit) => unit,
+        Err(error) => return Some(format!("the unit {}: {error}", limit.unit)),
+    };
+    let is_right = match limit.measure {
+        Measure::Interval | Measure::Duration => unit.count == Count::Time && unit.is_plain(),
+        Measure::Rate => unit.per.time && !unit.per.volume,
+        Measure::Concentration => unit.per.volume && !unit.per.time,
+        _ => !unit.per.time && !unit.per.volume && unit.count != Count::Time,
+    };
+    (!is_right).then(|| format!("the unit {} does not fit what is measured", limit.unit))
 }
 
 fn twice(ids: impl Iterator<Item = String>, what: &str, say: &mut impl FnMut(String, String)) {

@@ -49,6 +49,26 @@ pub struct Repeat {
     pub offset_min: Option<u32>,
 }
 
+impl Repeat {
+    /// Whether a single event only says how a dose is taken, since the frequency is another:
+    /// twice a day with meals is no three times.
+    pub(super) fn is_when_decoration(&self, code: Option<Abbreviation>) -> bool {
+        let [event] = self.when.as_slice() else { return false };
+        let per_day = f64::from(event.per_day());
+        let said = match (code, self.frequency, self.period.zip(self.period_unit)) {
+            (Some(code), ..) => {
+                let (frequency, hours) = code.per_hours();
+                f64::from(frequency) * 24.0 / hours
+            }
+            (None, Some(frequency), Some((period, unit))) => {
+                f64::from(frequency) * 24.0 / (period * unit.hours())
+            }
+            _ => return false,
+        };
+        1.0 <= said && said != per_day
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub enum Bounds {
     Hours {
@@ -144,6 +164,103 @@ pub enum Abbreviation {
     /// Every month.
     Mo,
 }
+
+impl Abbreviation {
+    /// The abbreviation that a code or a word means, in any case.
+    pub fn parse(text: &str) -> Option<Abbreviation> {
+        let text = text.trim().to_ascii_uppercase().replace('.', "");
+        Some(match text.as_str() {
+            "AM" | "QAM" => Abbreviation::Am,
+            "PM" | "QPM" => Abbreviation::Pm,
+            "QD" | "DAILY" | "QDAY" | "Q1D" => Abbreviation::Qd,
+            "QOD" | "Q2D" => Abbreviation::Qod,
+            "BID" => Abbreviation::Bid,
+            "TID" => Abbreviation::Tid,
+            "QID" => Abbreviation::Qid,
+            "Q1H" | "QH" => Abbreviation::Q1h,
+            "Q2H" => Abbreviation::Q2h,
+            "Q3H" => Abbreviation::Q3h,
+            "Q4H" => Abbreviation::Q4h,
+            "Q6H" => Abbreviation::Q6h,
+            "Q8H" => Abbreviation::Q8h,
+            "Q12H" => Abbreviation::Q12h,
+            "Q24H" => Abbreviation::Q24h,
+            "Q48H" => Abbreviation::Q48h,
+            "Q72H" => Abbreviation::Q72h,
+            "BED" | "HS" | "QHS" => Abbreviation::Bed,
+            "WK" | "QWK" | "QWEEK" => Abbreviation::Wk,
+            "MO" | "QMO" | "QMONTH" => Abbreviation::Mo,
+            _ => return None,
+        })
+    }
+
+    /// How often in how many hours.
+    pub const fn per_hours(self) -> (u32, f64) {
+        match self {
+            Abbreviation::Am | Abbreviation::Pm | Abbreviation::Qd | Abbreviation::Bed => (1, 24.0),
+            Abbreviation::Qod => (1, 48.0),
+            Abbreviation::Bid => (2, 24.0),
+            Abbreviation::Tid => (3, 24.0),
+            Abbreviation::Qid => (4, 24.0),
+            Abbreviation::Q1h => (1, 1.0),
+            Abbreviation::Q2h => (1, 2.0),
+            Abbreviation::Q3h => (1, 3.0),
+            Abbreviation::Q4h => (1, 4.0),
+            Abbreviation::Q6h => (1, 6.0),
+            Abbreviation::Q8h => (1, 8.0),
+            Abbreviation::Q12h => (1, 12.0),
+            Abbreviation::Q24h => (1, 24.0),
+            Abbreviation::Q48h => (1, 48.0),
+            Abbreviation::Q72h => (1, 72.0),
+            Abbreviation::Wk => (1, 168.0),
+            Abbreviation::Mo => (1, 730.5),
+        }
+    }
+}
+
+impl WhenEvent {
+    /// By the code of FHIR's value set.
+    pub fn of_code(code: &str) -> Option<WhenEvent> {
+        WHEN_CODES.iter().find(|(name, _)| *name == code).map(|(_, event)| *event)
+    }
+
+    /// How many of it a day has.
+    pub const fn per_day(self) -> u32 {
+        match self {
+            WhenEvent::Meals | WhenEvent::BeforeMeals | WhenEvent::AfterMeals => 3,
+            _ => 1,
+        }
+    }
+}
+
+const WHEN_CODES: &[(&str, WhenEvent)] = &[
+    ("MORN", WhenEvent::Morning),
+    ("MORN.early", WhenEvent::MorningEarly),
+    ("MORN.late", WhenEvent::MorningLate),
+    ("NOON", WhenEvent::Noon),
+    ("AFT", WhenEvent::Afternoon),
+    ("AFT.early", WhenEvent::AfternoonEarly),
+    ("AFT.late", WhenEvent::AfternoonLate),
+    ("EVE", WhenEvent::Evening),
+    ("EVE.early", WhenEvent::EveningEarly),
+    ("EVE.late", WhenEvent::EveningLate),
+    ("NIGHT", WhenEvent::Night),
+    ("PHS", WhenEvent::AfterSleepBegins),
+    ("HS", WhenEvent::BeforeSleep),
+    ("WAKE", WhenEvent::Waking),
+    ("C", WhenEvent::Meals),
+    ("CM", WhenEvent::Breakfast),
+    ("CD", WhenEvent::Lunch),
+    ("CV", WhenEvent::Dinner),
+    ("AC", WhenEvent::BeforeMeals),
+    ("ACM", WhenEvent::BeforeBreakfast),
+    ("ACD", WhenEvent::BeforeLunch),
+    ("ACV", WhenEvent::BeforeDinner),
+    ("PC", WhenEvent::AfterMeals),
+    ("PCM", WhenEvent::AfterBreakfast),
+    ("PCD", WhenEvent::AfterLunch),
+    ("PCV", WhenEvent::AfterDinner),
+];
 
 /// An event of the day that a dose goes by.
 ///

@@ -1,0 +1,1 @@
+//! Vignettes, lists and properties.
