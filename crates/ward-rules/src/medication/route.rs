@@ -71,11 +71,12 @@ const NAMES: &[(Route, &[&str])] = &[
             "iv bolus",
             "intravenously",
             "47625008",
+            "255560000",
             "418114005",
             "419993007",
         ],
     ),
-    (Route::Intramuscular, &["intramuscular", "im", "intramuscularly", "78421000"]),
+    (Route::Intramuscular, &["intramuscular", "im", "intramuscularly", "78421000", "255559005"]),
     (
         Route::Subcutaneous,
         &["subcutaneous", "sc", "sq", "subq", "subcut", "subcutaneously", "34206005"],
@@ -122,6 +123,7 @@ impl Route {
     /// - Source: HL7 v2.8 table 0162; SNOMED CT, descendants of 284009009.
     pub fn parse(text: &str) -> Option<Route> {
         let text = text.trim().trim_end_matches('.').to_ascii_lowercase();
+        let text = text.trim_end_matches(" (qualifier value)");
         let text = text.trim_end_matches(" route").trim_end_matches(" use");
         NAMES.iter().find(|(_, names)| names.contains(&text)).map(|(route, _)| *route)
     }

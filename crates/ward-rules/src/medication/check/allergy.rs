@@ -122,6 +122,24 @@ fn against(
         issue.message.source = group.source.clone();
         return Some(filled(issue, part, allergy));
     }
+    // Kin by name of a group that is named: shown, whatever the reaction was.
+    let is_kin = |group: &&CrossGroup| {
+        group.strength == CrossStrength::Unlikely
+            && to.groups.iter().any(|to| to.members.iter().any(|it| group.members.contains(it)))
+    };
+    if let Some(group) = finder.kb.cross_groups_of(id).find(is_kin) {
+        let mut issue =
+            finder.of_entry(IssueKind::CrossAllergy, Tier::Passive, &group.id, 1, &[it]);
+        issue.message.summary = format!(
+            "{mine}: the patient is recorded as allergic to {}{}; both are {}.",
+            name(allergy),
+            reactions(allergy),
+            group.name
+        );
+        issue.message.mechanism = group.note.clone();
+        issue.message.source = group.source.clone();
+        return Some(filled(issue, part, allergy));
+    }
     let shared = finder
         .kb
         .cross_groups_of(id)

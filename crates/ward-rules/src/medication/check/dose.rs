@@ -58,6 +58,7 @@ pub(super) fn check(finder: &mut Finder<'_>, it: &Resolved<'_>, all: &[&Resolved
         for found in worst {
             found.say(finder, it, part, all);
         }
+        uncounted(finder, it, part, all);
         let is_child = finder.facts.age_y.is_ok_and(|age| age < ADULT_FROM_Y);
         let has_child_limit = kb
             .limits_of(part.substance.rxcui)
@@ -86,6 +87,27 @@ pub(super) fn check(finder: &mut Finder<'_>, it: &Resolved<'_>, all: &[&Resolved
             &[it],
             format!("The dose of {} for a child could not be checked: {}.", it.name(), why.text()),
         );
+    }
+}
+
+/// Other orders of the substance of which nobody knows how much they give.
+fn uncounted(finder: &mut Finder<'_>, it: &Resolved<'_>, part: &Part<'_>, all: &[&Resolved<'_>]) {
+    let id = part.substance.rxcui;
+    let mut daily = finder.kb.limits_of(id).filter(|it| it.measure == Measure::Daily);
+    let Some(unit) = daily.find_map(|it| Unit::parse(&it.unit).ok()) else { return };
+    for other in all.iter().filter(|other| other.has(id) && other.order.id != it.order.id) {
+        if other.is_local() {
+            continue;
+        }
+        if let Err(why) = daily_of(&other.lines, id, unit.count) {
+            let summary = format!(
+                "What {} gives of {} a day could not be counted: {}.",
+                other.name(),
+                part.substance.name,
+                why.text()
+            );
+            finder.not_checkable(why, Tier::Passive, &[it, other], summary);
+        }
     }
 }
 
@@ -132,10 +154,11 @@ fn applies(
     Some(all_hold(finder, scene, &limit.when, &mut Grounds::default()))
 }
 
-/// A limit without routes is of the whole body; a route that is not known could be any.
+/// A limit without routes is of the whole body. Where no route is known, which is said, a limit of
+/// one route would only be a guess.
 fn on_route(line: &Line<'_>, limit: &Limit) -> bool {
     match line.route {
-        None => true,
+        None => limit.routes.is_empty(),
         Some(route) if limit.routes.is_empty() => !route.is_local(),
         Some(route) => limit.routes.contains(&route),
     }

@@ -10,6 +10,7 @@ use crate::medication::{
     context::{Coded, Drug, Order, system},
     issue::NotCheckable,
     knowledge::{KnowledgeBase, Product, Rxcui, Strength, Substance},
+    units::{Count, Unit},
 };
 
 /// An order whose drug was looked up.
@@ -141,39 +142,40 @@ pub(super) fn substances<'a>(
     }
 }
 
-/// `furosemide 40 MG Oral Tablet`, `morphine 2 MG/ML Injection`, `warfarin 5 mg tablet`.
+/// `furosemide 40 MG Oral Tablet`, `morphine 2 MG/ML Injection`, `warfarin 5mg tablet`; hours and
+/// volumes before it (`24 HR`, `10 ML`) are none.
 fn strength_in(text: &str) -> Option<Strength> {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let at = words.iter().position(|word| word.parse::<f64>().is_ok_and(|n| 0.0 < n))?;
-    let value = words.get(at)?.parse().ok()?;
-    let unit = words.get(at + 1)?;
-    let lower = text.to_lowercase();
-    if let Some((above, below)) = unit.split_once('/') {
-        let (per_value, per_unit) = match below.to_ascii_lowercase().as_str() {
-            "ml" => (1.0, "mL"),
-            "actuat" | "actuation" | "puff" => (1.0, "1"),
+    let amounts = words.iter().enumerate().filter_map(|(n, word)| {
+        let end = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+        let (number, rest) = word.split_at_checked(end)?;
+        let value = number.parse::<f64>().ok().filter(|n| 0.0 < *n && n.is_finite())?;
+        let unit = if rest.is_empty() { *words.get(n + 1)? } else { rest };
+        let read = Unit::parse(unit).ok()?;
+        let is_drug =
+            matches!(read.count, Count::Mass | Count::Unit | Count::Mole | Count::Equivalent);
+        is_drug.then_some((value, unit))
+    });
+    let [(value, unit)]: [(f64, &str); 1] = amounts.collect::<Vec<_>>().try_into().ok()?;
+    let (above, per_unit) = match unit.split_once('/') {
+        Some((above, below)) => match below.to_ascii_lowercase().as_str() {
+            "ml" => (above, "mL"),
+            "actuat" | "actuation" | "puff" => (above, "1"),
             _ => return None,
-        };
-        return Some(Strength {
-            value,
-            unit: above.to_owned(),
-            per_value,
-            per_unit: per_unit.to_owned(),
-        });
-    }
-    let is_piece =
-        ["tablet", "tab", "capsule", "cap", "suppository", "patch", "caplet"].iter().any(|form| {
-            lower
-                .split(|c: char| !c.is_alphanumeric())
-                .any(|word| word.trim_end_matches('s') == *form)
-        });
-    is_piece.then(|| Strength {
-        value,
-        unit: (*unit).to_owned(),
-        per_value: 1.0,
-        per_unit: "1".to_owned(),
-    })
+        },
+        None => {
+            let lower = text.to_lowercase();
+            let mut words = lower.split(|c: char| !c.is_alphanumeric());
+            words.find(|word| PIECES.contains(&word.trim_end_matches('s')))?;
+            (unit, "1")
+        }
+    };
+    Some(Strength { value, unit: above.to_owned(), per_value: 1.0, per_unit: per_unit.to_owned() })
 }
+
+/// Forms of which a dose is a piece.
+const PIECES: &[&str] =
+    &["tablet", "tab", "capsule", "cap", "suppository", "patch", "caplet", "lozenge"];
 
 /// Says that a drug is not in the knowledge base.
 pub(super) fn unknown(finder: &mut Finder<'_>, it: &Resolved<'_>, others: &[&Resolved<'_>]) {

@@ -18,7 +18,7 @@ pub(super) fn check(
     all: &[&Resolved<'_>],
 ) {
     for other in others {
-        both_ways(finder, it, other, all, |rule| rule.kind == RuleKind::Interaction);
+        both_ways(finder, it, other, all, |rule, _| rule.kind == RuleKind::Interaction);
     }
 }
 
@@ -33,8 +33,9 @@ pub(super) fn check_washout(
     for other in recent {
         let Some(end) = other.order.end else { continue };
         let days_ago = now.duration_since(end).as_secs_f64() / 86_400.0;
-        both_ways(finder, it, other, all, |rule| {
+        both_ways(finder, it, other, all, |rule, is_other_right| {
             rule.kind == RuleKind::Interaction
+                && is_other_right
                 && rule.washout_days.is_some_and(|days| days_ago < f64::from(days))
         });
     }
@@ -45,7 +46,7 @@ fn both_ways(
     it: &Resolved<'_>,
     other: &Resolved<'_>,
     all: &[&Resolved<'_>],
-    is_meant: impl Fn(&Rule) -> bool,
+    is_meant: impl Fn(&Rule, bool) -> bool,
 ) {
     let kb = finder.kb;
     for mine in &it.ingredients {
@@ -53,12 +54,12 @@ fn both_ways(
             if mine.substance.rxcui == theirs.substance.rxcui {
                 continue;
             }
-            for rule in kb.rules_of(mine.substance.rxcui).filter(|rule| is_meant(rule)) {
+            for rule in kb.rules_of(mine.substance.rxcui).filter(|rule| is_meant(rule, true)) {
                 if is_right(kb, rule, theirs) {
                     one(finder, rule, (it, mine), (other, theirs), it, other, all);
                 }
             }
-            for rule in kb.rules_of(theirs.substance.rxcui).filter(|rule| is_meant(rule)) {
+            for rule in kb.rules_of(theirs.substance.rxcui).filter(|rule| is_meant(rule, false)) {
                 if is_right(kb, rule, mine) {
                     one(finder, rule, (other, theirs), (it, mine), it, other, all);
                 }

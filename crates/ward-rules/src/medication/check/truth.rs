@@ -182,6 +182,9 @@ fn holds(
             yes(side(at).is_some_and(|it| mine(it).all(|line| line.dosing.as_needed)))
         }
         Predicate::Together => yes(!is_apart(scene)),
+        Predicate::Ended => yes(scene
+            .right
+            .is_some_and(|it| it.order.order.end.is_some_and(|end| end <= finder.cx.now))),
         Predicate::Form(at, word) => yes(side(at).is_some_and(|it| {
             it.order.form().contains(word) || it.order.name().to_lowercase().contains(word)
         })),

@@ -392,7 +392,7 @@ fn condition_group(row: &Row<'_>) -> Result<ConditionGroup, Problem> {
         name: row.required("name")?.to_owned(),
         icd10: texts(row.list("icd10")),
         snomed: texts(row.list("snomed")),
-        words: texts(row.list("words")),
+        words: row.list("words").map(fold).collect(),
     })
 }
 

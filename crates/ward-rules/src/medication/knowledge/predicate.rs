@@ -99,6 +99,8 @@ pub enum Predicate {
     AsNeeded(Side),
     /// `together`: both are due within two hours of each other, or nobody knows when.
     Together,
+    /// `ended`: the right drug is not given any more, and its washout runs.
+    Ended,
     /// `form extended`: a word of the form.
     Form(Side, String),
 }
@@ -215,6 +217,7 @@ impl Predicate {
             "days" => compared(&rest).map(|(cmp, n)| Predicate::Days(cmp, n)),
             "as-needed" => none(Predicate::AsNeeded(side)),
             "together" => none(Predicate::Together),
+            "ended" => none(Predicate::Ended),
             "form" => one().map(|word| Predicate::Form(side, word.to_owned())),
             other => Err(PredicateError::Unknown(other.to_owned())),
         }
@@ -287,6 +290,7 @@ impl fmt::Display for Predicate {
             Predicate::Days(cmp, n) => write!(f, "days {} {n}", cmp.sign()),
             Predicate::AsNeeded(at) => write!(f, "{}as-needed", side(at)),
             Predicate::Together => f.write_str("together"),
+            Predicate::Ended => f.write_str("ended"),
             Predicate::Form(at, word) => write!(f, "{}form {word}", side(at)),
         }
     }

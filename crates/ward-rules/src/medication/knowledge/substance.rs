@@ -136,7 +136,7 @@ pub struct ConditionGroup {
     pub icd10: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub snomed: Vec<String>,
-    /// Words of an uncoded condition, in lower case.
+    /// Words of an uncoded condition, in lower case and without punctuation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
 }
