@@ -3,6 +3,7 @@
 //! Ids, actor and purpose of use, kinds of error, the wrapper for patient data, the vocabulary of
 //! events and audit entries, and limits. This crate knows no format, no storage and no protocol.
 
+pub mod amount;
 pub mod audit;
 pub mod ctx;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod limits;
 pub mod phi;
 pub mod resource_type;
 
+pub use amount::{Amount, ParseAmountError};
 pub use audit::{AuditAction, AuditOutcome};
 pub use ctx::{Actor, ActorKind, CareScope, Ctx, PurposeOfUse, Role};
 pub use event::{EventPriority, MedicalEventType};
