@@ -7,6 +7,7 @@ pub mod bed;
 pub mod encounter;
 pub mod likeness;
 pub mod medication;
+pub mod medication_order;
 pub mod payer;
 pub mod placement;
 pub mod workflow;
