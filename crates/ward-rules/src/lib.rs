@@ -10,4 +10,5 @@ pub mod medication;
 pub mod medication_order;
 pub mod payer;
 pub mod placement;
+pub mod vitals;
 pub mod workflow;
