@@ -115,4 +115,6 @@ pub(crate) static ALL: &[Group] = &[
     Group { name: "stays", within: OWN, kinds: &[R::WORKFLOW, R::BED, R::STAY] },
     // How two patients that were joined are parted again.
     Group { name: "joins", within: OWN, kinds: &[R::JOIN] },
+    // Which control numbers were used, and what was asked of a payer when.
+    Group { name: "payers", within: OWN, kinds: &[R::PAYER] },
 ];

@@ -10,7 +10,8 @@ use ward_policy::Action;
 use crate::{
     app::App,
     handlers::{
-        access, accounts, audit, fhir, house, interface, keys, messages, registry, stays, tasks,
+        access, accounts, audit, fhir, house, interface, keys, messages, payers, registry, stays,
+        tasks,
     },
     request::Asked,
     respond::Answer,
@@ -101,6 +102,7 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/encounters/{id}/leave" House(Action::ManageStays), Some(A::Operation), stays::leave, "The patient goes on leave; the bed is kept";
     "POST" "/api/encounters/{id}/return" House(Action::ManageStays), Some(A::Operation), stays::come_back, "The patient is back from leave";
     "POST" "/api/encounters/{id}/discharge" House(Action::ManageStays), Some(A::Operation), stays::discharge, "End a stay; the bed has to be cleaned";
+    "POST" "/api/encounters/{id}/claim" SignedIn(Action::Create), Some(A::Operation), payers::bill, "Bill what is billable of a stay that is over; 409 when nothing is";
     "GET" "/api/beds" House(Action::ReadStays), Some(A::Search), stays::board, "Every bed, and who lies in it";
     "PUT" "/api/beds/{id}" House(Action::ManageSystem), Some(A::Operation), stays::set_bed, "Make a bed, under the id of its Location, or say what it offers";
     "POST" "/api/beds/{id}/clean" House(Action::ManageStays), Some(A::Operation), stays::clean_bed, "The bed was cleaned";
@@ -122,6 +124,8 @@ pub static ALL: &[Endpoint] = rows! {
     "DELETE" "/fhir/{type}" SignedIn(Action::Delete), Some(A::Delete), fhir::conditional_delete, "Delete the one match";
     "GET" "/fhir/{type}/_history" SignedIn(Action::History), Some(A::HistoryType), fhir::history_type, "History of a type";
     "POST" "/fhir/{type}/$validate" SignedIn(Action::Create), None, fhir::validate, "Say what is wrong with a resource";
+    "POST" "/fhir/Claim/$submit" House(Action::CarryMessages), Some(A::Operation), payers::submit, "Submit a Claim for authorization (Da Vinci PAS); the simulated payer answers";
+    "POST" "/fhir/Claim/$inquire" House(Action::CarryMessages), Some(A::Operation), payers::inquire, "What became of a Claim (Da Vinci PAS)";
     "POST" "/fhir/Patient/$match" SignedIn(Action::Search), Some(A::Search), registry::find_matches, "Who may be this patient";
     "GET" "/fhir/Patient/{id}/$everything" SignedIn(Action::Search), Some(A::Search), fhir::everything, "A patient's whole chart";
     "GET" "/fhir/{type}/{id}" SignedIn(Action::Read), Some(A::Read), fhir::read, "Read";
