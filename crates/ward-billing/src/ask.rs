@@ -33,8 +33,8 @@ const LANE: &str = "payer";
 /// LIMIT: longer than a payer may take to answer; who died is followed after this.
 const LEASE_S: i64 = 45;
 
-/// Commands taken at once.
-const STEP: usize = 8;
+/// Commands taken at once: one, so that no lease ends while another payer is waited for.
+const STEP: usize = 1;
 
 /// Longest rest after failures, in seconds.
 /// LIMIT: a payer that is back is asked within five minutes.

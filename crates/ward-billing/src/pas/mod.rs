@@ -4,6 +4,8 @@
 
 mod ask;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 

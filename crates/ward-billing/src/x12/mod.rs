@@ -8,6 +8,8 @@ mod ledger;
 mod post;
 mod receive;
 mod send;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 pub(crate) use self::{

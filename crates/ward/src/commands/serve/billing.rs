@@ -25,6 +25,9 @@ const LOOK_FOLDERS: Duration = Duration::from_secs(1);
 /// How long everything rests when the chart cannot be read.
 const REST_BAD: Duration = Duration::from_secs(5);
 
+/// How many ask at once, so that one slow payer does not hold up the others.
+pub const ASKERS: usize = 4;
+
 /// The step of an admission that waits for a payer.
 const STEP: &str = "authorize-stay";
 

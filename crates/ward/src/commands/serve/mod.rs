@@ -169,7 +169,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     beside.spawn(hl7::working(receiver.clone()));
     beside.spawn(stays::working(stays.clone()));
     beside.spawn(billing::following(payers.clone()));
-    beside.spawn(billing::asking(payers.clone()));
+    for _ in 0..billing::ASKERS {
+        beside.spawn(billing::asking(payers.clone()));
+    }
     beside.spawn(billing::exchanging(payers.clone()));
     beside.spawn(billing::telling(payers, stays.engine.clone()));
     beside.spawn(stays::following(stays));
