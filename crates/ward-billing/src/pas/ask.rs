@@ -21,13 +21,12 @@ pub(crate) fn request(facts: &Facts, base: &str, operation: Operation) -> Value 
     let mut claim = facts.claim.clone();
     let identifier = json!({ "system": CLAIM_ID, "value": facts.key.id.as_str() });
     put(&mut claim, "identifier", json!([identifier]));
-    if operation == Operation::Inquire {
+    if operation == Operation::Inquire
+        && let Some(object) = claim.as_object_mut()
+    {
         // A question about a Claim needs no more of it.
-        put(&mut claim, "item", json!([]));
-        if let Some(object) = claim.as_object_mut() {
-            object.remove("item");
-            object.remove("diagnosis");
-        }
+        object.remove("item");
+        object.remove("diagnosis");
     }
     let resources = [&claim, &facts.patient, &facts.coverage, &facts.payer, &facts.encounter];
     let entries = resources.into_iter().filter_map(|resource| {

@@ -146,10 +146,10 @@ fn response(desk: &Desk<'_>, facts: &Facts, paid: &PaidClaim, told: &Remittance)
         let identifier = json!([{ "system": "urn:ward:payer-claim", "value": number }]);
         put(&mut response, "identifier", identifier);
     }
-    if let Some(day) = told.date.as_deref().and_then(dashed) {
-        if let Some(payment) = response.get_mut("payment") {
-            put(payment, "date", json!(day));
-        }
+    if let Some(day) = told.date.as_deref().and_then(dashed)
+        && let Some(payment) = response.get_mut("payment")
+    {
+        put(payment, "date", json!(day));
     }
     if !paid.adjustments.is_empty() {
         let all: Vec<Value> = paid.adjustments.iter().map(adjusted).collect();
