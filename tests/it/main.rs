@@ -12,6 +12,7 @@
 
 mod accounts;
 mod at_rest;
+mod billing;
 mod clients;
 mod config;
 mod crash;
@@ -23,6 +24,7 @@ mod import;
 mod import_again;
 mod interface;
 mod operator;
+mod payers;
 mod registry;
 mod resets;
 mod serving;

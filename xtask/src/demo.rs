@@ -67,6 +67,8 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
     let mut server = Command::new(&ward)
         .args(["serve", "--http", http, "--mllp", mllp, "--data"])
         .arg(&data)
+        // Nobody else decides about the stays of simulated patients.
+        .env("WARD_BILLING_SIMULATED_PAYER", "true")
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|e| failed(&ward, &e))?;

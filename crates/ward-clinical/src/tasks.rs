@@ -9,8 +9,12 @@ use ward_store::{
 
 /// Code systems of what is done here, and whether who has looked says that it is done; a step of
 /// a workflow is done by what it waits for.
-const SYSTEMS: &[(&str, bool)] =
-    &[("urn:ward:registry", true), ("urn:ward:stay", true), ("urn:ward:workflow", false)];
+const SYSTEMS: &[(&str, bool)] = &[
+    ("urn:ward:registry", true),
+    ("urn:ward:stay", true),
+    ("urn:ward:billing", true),
+    ("urn:ward:workflow", false),
+];
 
 /// Most Tasks that are shown at once.
 /// LIMIT: the oldest; a list that is longer than this is not worked on by looking at it.

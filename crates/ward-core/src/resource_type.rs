@@ -31,6 +31,8 @@ impl ResourceType {
     pub const STAY: ResourceType = ResourceType(1007);
     /// Two patients who were joined, under the id of the Patient who went.
     pub const JOIN: ResourceType = ResourceType(1008);
+    /// What is remembered of exchanges with payers: control numbers, what was asked when.
+    pub const PAYER: ResourceType = ResourceType(1010);
 
     /// What a patient gets: the orders that go on, under the id of the Patient.
     pub const MEDICATION_SHEET: ResourceType = ResourceType(1020);
@@ -236,7 +238,7 @@ impl fmt::Debug for ResourceType {
     }
 }
 
-static INTERNAL: [(u16, &str); 10] = [
+static INTERNAL: [(u16, &str); 11] = [
     (1001, "ward.SignIn"),
     (1002, "ward.AccessToken"),
     (1003, "ward.Setting"),
@@ -245,6 +247,7 @@ static INTERNAL: [(u16, &str); 10] = [
     (1006, "ward.Bed"),
     (1007, "ward.Stay"),
     (1008, "ward.Join"),
+    (1010, "ward.Payer"),
     (1020, "ward.MedicationSheet"),
     (1021, "ward.Stock"),
 ];

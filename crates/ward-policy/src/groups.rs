@@ -117,4 +117,6 @@ pub(crate) static ALL: &[Group] = &[
     Group { name: "medication", within: OWN, kinds: &[R::MEDICATION_SHEET, R::STOCK] },
     // How two patients that were joined are parted again.
     Group { name: "joins", within: OWN, kinds: &[R::JOIN] },
+    // Which control numbers were used, and what was asked of a payer when.
+    Group { name: "payers", within: OWN, kinds: &[R::PAYER] },
 ];

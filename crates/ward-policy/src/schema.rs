@@ -25,7 +25,7 @@ pub(crate) const TEAMS: &[(&str, &[Role])] = &[
 ];
 
 /// Ward's own records. They are not FHIR types, so no list of those has them.
-pub(crate) const OWN_KINDS: [ResourceType; 10] = [
+pub(crate) const OWN_KINDS: [ResourceType; 11] = [
     ResourceType::SIGN_IN,
     ResourceType::ACCESS_TOKEN,
     ResourceType::SETTING,
@@ -36,6 +36,7 @@ pub(crate) const OWN_KINDS: [ResourceType; 10] = [
     ResourceType::JOIN,
     ResourceType::MEDICATION_SHEET,
     ResourceType::STOCK,
+    ResourceType::PAYER,
 ];
 
 /// Every kind of record.

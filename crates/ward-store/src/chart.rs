@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use ward_core::{ActorKind, AuditOutcome, Ctx, Phi};
+use ward_core::{ActorKind, AuditOutcome, Ctx, Phi, ResourceType};
 use ward_crypto::{Random, RootKey, Secret32, TenantKey, checkpoint::CheckpointSigner};
 use ward_policy::{Action, Policy};
 
@@ -280,6 +280,27 @@ impl Chart {
         limit: usize,
     ) -> Result<(Vec<Stored>, Seq), ReadError> {
         only_ward(cx)?;
+        self.changes(seq, limit, |_| true)
+    }
+
+    /// The same, of some kinds only: the others are passed over without being opened.
+    pub fn changes_of(
+        &self,
+        cx: &Ctx,
+        kinds: &[ResourceType],
+        seq: Seq,
+        limit: usize,
+    ) -> Result<(Vec<Stored>, Seq), ReadError> {
+        only_ward(cx)?;
+        self.changes(seq, limit, |kind| kinds.contains(&kind))
+    }
+
+    fn changes(
+        &self,
+        seq: Seq,
+        limit: usize,
+        is_wanted: impl Fn(ResourceType) -> bool,
+    ) -> Result<(Vec<Stored>, Seq), ReadError> {
         let truth = &self.inner.truth;
         let commits = truth.commits_after(seq, limit.clamp(1, 1_000))?;
         let Some(first) = commits.first() else { return Ok((Vec::new(), seq)) };
@@ -293,7 +314,8 @@ impl Chart {
             last = commit.seq;
         }
         let rows = truth.rows_from(first.first_vid, n)?;
-        let opened = rows.iter().map(|row| crate::reader::open(&self.inner.keyring, row));
+        let wanted = rows.iter().filter(|row| is_wanted(row.head.kind));
+        let opened = wanted.map(|row| crate::reader::open(&self.inner.keyring, row));
         // What was of a destroyed patient is gone for consumers too.
         let known = opened.filter(|it| !matches!(it, Err(ReadError::Destroyed)));
         Ok((known.collect::<Result<_, _>>()?, last))

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use ward_billing::Billing;
 use ward_clinical::{beds::Beds, figures::HouseFigures};
 use ward_crypto::Random;
 use ward_interop::contract::Receiver;
@@ -26,6 +27,8 @@ pub struct App {
     pub(crate) messages: Option<Receiver>,
     /// What admissions and beds are looked after by, where there are any.
     pub(crate) stays: Option<Stays>,
+    /// What asks payers, where anything does.
+    pub(crate) billing: Option<Billing>,
     /// From how sure on somebody is alike.
     pub(crate) registry: Thresholds,
 }
@@ -89,6 +92,7 @@ impl App {
             started: Instant::now(),
             messages: None,
             stays: None,
+            billing: None,
             registry: Thresholds::default(),
         }
     }
@@ -103,6 +107,12 @@ impl App {
     #[must_use]
     pub fn with_stays(self, stays: Stays) -> App {
         App { stays: Some(stays), ..self }
+    }
+
+    /// With payers, who can then be asked and billed.
+    #[must_use]
+    pub fn with_billing(self, billing: Billing) -> App {
+        App { billing: Some(billing), ..self }
     }
 
     /// With other thresholds of the registry.

@@ -10,8 +10,8 @@ use ward_policy::Action;
 use crate::{
     app::App,
     handlers::{
-        access, accounts, admit_operation, audit, fhir, house, interface, keys, messages, plans,
-        registry, stays, tasks, vitals,
+        access, accounts, admit_operation, audit, fhir, house, interface, keys, messages, payers,
+        plans, registry, stays, tasks, vitals,
     },
     request::Asked,
     respond::Answer,
@@ -104,6 +104,7 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/encounters/{id}/return" House(Action::ManageStays), Some(A::Operation), stays::come_back, "The patient is back from leave";
     "POST" "/api/encounters/{id}/discharge" House(Action::ManageStays), Some(A::Operation), stays::discharge, "End a stay; the bed has to be cleaned";
     "POST" "/api/encounters/{id}/cancel-discharge" House(Action::ManageStays), Some(A::Operation), stays::cancel_discharge, "The discharge was entered in error: back to the bed, or another";
+    "POST" "/api/encounters/{id}/claim" SignedIn(Action::Create), Some(A::Operation), payers::bill, "Bill what is billable of a stay that is over; 409 when nothing is";
     "GET" "/api/beds" House(Action::ReadStays), Some(A::Search), stays::board, "Every bed, and who lies in it";
     "PUT" "/api/beds/{id}" House(Action::ManageSystem), Some(A::Operation), stays::set_bed, "Make a bed, under the id of its Location, or say what it offers";
     "POST" "/api/beds/{id}/clean" House(Action::ManageStays), Some(A::Operation), stays::clean_bed, "The bed was cleaned";
@@ -128,6 +129,8 @@ pub static ALL: &[Endpoint] = rows! {
     "DELETE" "/fhir/{type}" SignedIn(Action::Delete), Some(A::Delete), fhir::conditional_delete, "Delete the one match";
     "GET" "/fhir/{type}/_history" SignedIn(Action::History), Some(A::HistoryType), fhir::history_type, "History of a type";
     "POST" "/fhir/{type}/$validate" SignedIn(Action::Create), None, fhir::validate, "Say what is wrong with a resource";
+    "POST" "/fhir/Claim/$submit" House(Action::CarryMessages), Some(A::Operation), payers::submit, "Submit a Claim for authorization (Da Vinci PAS); the simulated payer answers";
+    "POST" "/fhir/Claim/$inquire" House(Action::CarryMessages), Some(A::Operation), payers::inquire, "What became of a Claim (Da Vinci PAS)";
     "POST" "/fhir/Patient/$match" SignedIn(Action::Search), Some(A::Search), registry::find_matches, "Who may be this patient";
     "POST" "/fhir/Encounter/$admit" House(Action::ManageStays), Some(A::Operation), admit_operation::admit, "Admit a patient, asked for and answered as Parameters";
     "POST" "/fhir/PlanDefinition/$apply" SignedIn(Action::Read), Some(A::Read), plans::apply, "What the plan in the body comes to for a patient; nothing is written";

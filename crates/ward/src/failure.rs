@@ -28,6 +28,8 @@ pub enum Failure {
     Listen(#[from] ward_interop::listen::ListenError),
     #[error("TLS")]
     Tls(#[from] ward_crypto::tls::TlsError),
+    #[error("who pays")]
+    Billing(#[from] ward_billing::settings::SettingsError),
     #[error("measuring")]
     Bench(#[from] BenchError),
     #[error("an interaction was refused")]

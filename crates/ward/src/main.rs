@@ -44,6 +44,9 @@ enum Command {
     /// HL7 v2 messages.
     #[command(subcommand)]
     Hl7(commands::hl7::Hl7Command),
+    /// X12 interchanges of payers.
+    #[command(subcommand)]
+    X12(commands::x12::X12Command),
     Export(commands::export::ExportArgs),
     /// The audit log.
     #[command(subcommand)]
@@ -91,6 +94,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Account(command) => commands::account::run(command).await,
         Command::Import(args) => commands::import::run(args).await,
         Command::Hl7(command) => commands::hl7::run(command).await,
+        Command::X12(command) => commands::x12::run(command),
         Command::Export(args) => commands::export::run(args).await,
         Command::Audit(command) => commands::audit::run(command).await,
         Command::Keys(command) => commands::keys::run(command).await,

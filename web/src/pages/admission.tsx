@@ -11,7 +11,7 @@ import { type Bed, usePatients } from "./board";
 type Step = { name: string; title: string; state: string; at?: string; why?: string };
 type Admission = {
   id: string; state: string; why?: string; patient: string; encounter?: string; bed?: string; bedName?: string;
-  authorization?: string; started: string; steps: Step[];
+  authorization?: string; authorizationOrigin?: string; authorizationReference?: string; started: string; steps: Step[];
 };
 
 const MARK: Record<string, string> = { done: "✓", skipped: "–", failed: "✗", waiting: "…", undone: "↶", pending: "○" };
@@ -114,7 +114,12 @@ export function AdmissionPage({ id }: { id: string }) {
         {now.steps.map((step) => (
           <div className="step" key={step.name} data-step={step.name} data-state={step.state}>
             <span aria-hidden="true">{MARK[step.state]}</span>
-            <span>{step.title}{step.why && <><br /><span className="quiet">{step.why}</span></>}</span>
+            <span>
+              {step.title}{step.why && <><br /><span className="quiet">{step.why}</span></>}
+              {step.name === "authorize-stay" && step.state === "done" && now.authorizationOrigin && (
+                <><br /><span className="quiet" data-testid="authorized-by">{say("granted")}: {now.authorizationOrigin}{now.authorizationReference && `, ${now.authorizationReference}`}</span></>
+              )}
+            </span>
             <span className="quiet">{say((step.state === "waiting" ? "waiting-step" : step.state) as Word)}</span>
           </div>
         ))}

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use ward_core::{FhirId, ResourceType};
+use ward_rules::payer::{ORIGIN_SYSTEM, Origin, RESPONSE};
 use ward_store::{
     Reader,
     workflow::{At, Outcome, Trouble, Work},
@@ -75,10 +76,12 @@ pub(super) fn withdraw(at: &At<'_>) -> Result<Work, Trouble> {
     Ok(Work::done(write.into_iter().collect()).with("authorization", "withdrawn"))
 }
 
+/// What the payer said is in the chart already; what a person entered is written down here, over
+/// whatever was there.
 fn answered(at: &At<'_>, decision: Decision) -> Result<Work, Trouble> {
     let now = at.cx.now;
     let claim_key = records::key(ResourceType::CLAIM, &claim_id(at));
-    let id = at.chart.derived_id(&["admission", "claim-response", at.instance.id.as_str()]);
+    let id = at.chart.derived_id(&[RESPONSE, claim_key.id.as_str()]);
     let key = records::key(ResourceType::CLAIM_RESPONSE, &id);
     let base = at.chart.current(&key)?.map(|(version, _)| version);
     let claim = records::read(at.reader, &claim_key)?;
@@ -86,9 +89,16 @@ fn answered(at: &At<'_>, decision: Decision) -> Result<Work, Trouble> {
         let why = "nothing was asked of a payer".to_owned();
         return Ok(Work::ended(Outcome::Skipped(why)));
     };
-    let origin = at.instance.data("decisionOrigin").unwrap_or("entered by hand");
+    let origin = at.instance.data("decisionOrigin").and_then(Origin::from_code);
+    let origin = origin.unwrap_or(Origin::Hand);
+    let reference = at.instance.data("decisionReference");
     let mut response = json!({
         "resourceType": "ClaimResponse",
+        "meta": { "tag": [{
+            "system": ORIGIN_SYSTEM,
+            "code": origin.code(),
+            "display": origin.words(),
+        }] },
         "status": "active",
         "type": claim.get("type"),
         "use": "preauthorization",
@@ -97,18 +107,26 @@ fn answered(at: &At<'_>, decision: Decision) -> Result<Work, Trouble> {
         "insurer": claim.get("insurer"),
         "request": { "reference": claim_key.to_string() },
         "outcome": "complete",
-        "disposition": format!("{} ({origin})", decision.as_str()),
+        "disposition": format!("{} ({})", decision.as_str(), origin.words()),
     });
-    if let Some(reference) = at.instance.data("decisionReference") {
+    if let Some(reference) = reference {
         put(&mut response, "preAuthRef", json!(reference));
     }
-    let writes = records::write(&response, &key, base, now, at.base).into_iter().collect();
+    let writes = match origin {
+        Origin::Hand => records::write(&response, &key, base, now, at.base).into_iter().collect(),
+        _ => Vec::new(),
+    };
     let outcome = match decision {
         Decision::Granted => Outcome::Done,
-        Decision::Denied => Outcome::Failed("the payer has denied the stay".to_owned()),
+        Decision::Denied => Outcome::Failed(format!("the stay is denied ({})", origin.words())),
     };
     let work = Work { writes, outcome, ..Work::default() };
-    Ok(work.with("authorization", decision.as_str()))
+    let work = work.with("authorization", decision.as_str());
+    let work = work.with("authorizationOrigin", origin.words());
+    Ok(match reference {
+        Some(reference) => work.with("authorizationReference", reference.to_owned()),
+        None => work,
+    })
 }
 
 fn claim(at: &At<'_>, request: &AdmissionRequest, (patient, cover): (&FhirId, &Value)) -> Value {
@@ -131,6 +149,7 @@ fn claim(at: &At<'_>, request: &AdmissionRequest, (patient, cover): (&FhirId, &V
     }
     let mut claim = json!({
         "resourceType": "Claim",
+        "identifier": [{ "system": "urn:ward:admission", "value": at.instance.id.as_str() }],
         "status": "active",
         "type": { "coding": [{
             "system": "http://terminology.hl7.org/CodeSystem/claim-type",

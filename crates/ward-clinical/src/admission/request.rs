@@ -150,6 +150,10 @@ pub struct AdmissionResult {
     pub care_plans: Vec<String>,
     /// Where the authorization of the stay stands.
     pub authorization: Option<String>,
+    /// Who decided it, such as `local rules`.
+    pub authorization_origin: Option<String>,
+    /// The payer's number of it.
+    pub authorization_reference: Option<String>,
     pub started: Timestamp,
     pub steps: Vec<StepShown>,
 }
@@ -184,6 +188,8 @@ impl AdmissionResult {
                 .map(|id| format!("CarePlan/{id}"))
                 .collect(),
             authorization: instance.data("authorization").map(str::to_owned),
+            authorization_origin: instance.data("authorizationOrigin").map(str::to_owned),
+            authorization_reference: instance.data("authorizationReference").map(str::to_owned),
             started: instance.kept.started,
             steps: steps
                 .map(|(step, definition)| StepShown {

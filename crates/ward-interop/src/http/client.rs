@@ -41,6 +41,8 @@ pub enum HttpError {
     Broken(#[source] hyper::Error),
     #[error("no response within {0} s")]
     AnswerTimeout(u64),
+    #[error("the address or the token cannot be written into a request")]
+    Request,
     #[error("the response is too large")]
     TooLarge,
 }
@@ -54,13 +56,13 @@ pub(crate) struct Reply {
 type Sending = SendRequest<Full<Bytes>>;
 
 /// A connection to one server, opened when needed.
-pub(crate) struct Client {
+pub struct Client {
     settings: ClientSettings,
     open: Option<Sending>,
 }
 
 impl Client {
-    pub(crate) fn new(settings: ClientSettings) -> Client {
+    pub fn new(settings: ClientSettings) -> Client {
         Client { settings, open: None }
     }
 
@@ -127,6 +129,29 @@ impl Client {
         let limit = Duration::from_secs(*connect_s);
         timeout(limit, connecting).await.map_err(|_| HttpError::ConnectTimeout(*connect_s))?
     }
+}
+
+/// Sends a body to a path, with a bearer token, and answers with the status and the body.
+///
+/// - Errors: as there is no response; what a status means is the caller's to say.
+pub async fn post(
+    client: &mut Client,
+    path: &str,
+    media: &str,
+    token: Option<&str>,
+    body: Vec<u8>,
+) -> Result<(u16, Vec<u8>), HttpError> {
+    let mut request = Request::post(path).header(header::CONTENT_TYPE, media);
+    request = request.header(header::ACCEPT, media);
+    if let Some(token) = token {
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| HttpError::Request)?;
+        value.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, value);
+    }
+    let request = request.body(Full::new(Bytes::from(body))).map_err(|_| HttpError::Request)?;
+    let reply = client.send(request).await?;
+    Ok((reply.status.as_u16(), reply.body.to_vec()))
 }
 
 /// Speaks HTTP/1.1; the connection ends with its sender.

@@ -8,8 +8,8 @@ mod listener;
 mod respond;
 mod sender;
 
-pub(crate) use client::{Client, Reply};
-pub use client::{ClientSettings, HttpError};
+pub(crate) use client::Reply;
+pub use client::{Client, ClientSettings, HttpError, post};
 pub use endpoint::{Endpoint, EndpointError};
 pub use listener::{HttpListening, Token};
 pub use sender::{ANSWER_BYTES_MAX, HttpSender, HttpSent, NotSent};

@@ -9,6 +9,7 @@ pub(crate) mod house;
 pub(crate) mod interface;
 pub(crate) mod keys;
 pub(crate) mod messages;
+pub(crate) mod payers;
 pub(crate) mod plans;
 pub(crate) mod registry;
 pub(crate) mod stays;

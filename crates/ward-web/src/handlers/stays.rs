@@ -12,6 +12,7 @@ use ward_core::{FhirId, Kind};
 use ward_fhir::outcome::{Issue, IssueCode};
 use ward_records::RecordsError;
 use ward_rules::{
+    payer::Origin,
     placement::{Needs, Offer},
     workflow::State,
 };
@@ -203,7 +204,7 @@ pub(crate) async fn authorize(app: &App, asked: &Asked) -> Answer {
     let data = vec![
         ("decision", Some(decision.as_str().to_owned())),
         ("decisionReference", reference),
-        ("decisionOrigin", Some("entered by hand".to_owned())),
+        ("decisionOrigin", Some(Origin::Hand.code().to_owned())),
     ];
     let signal = stays.engine.signal(&asked.cx, &id(asked)?, "authorize-stay", data).await;
     let instance = signal.map_err(engine_error)?;

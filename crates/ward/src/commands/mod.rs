@@ -15,6 +15,7 @@ pub mod maps;
 pub mod serve;
 pub mod simulate;
 pub mod token;
+pub mod x12;
 
 use std::io::Write;
 

@@ -8,11 +8,12 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+use ward_billing::Settings;
 use ward_crypto::{RootKeyFile, tls};
 use ward_hl7::Charset;
 
 use super::{certificate, sections::Config};
-use crate::open::Site;
+use crate::{Failure, open::Site};
 
 /// One thing that was looked at.
 pub enum Finding {
@@ -112,6 +113,7 @@ pub fn check(site: &Site, now: Timestamp) -> Vec<Finding> {
     }
     findings.extend(tls_files(site, now));
     findings.push(address(site));
+    findings.extend(plans(site));
     findings
 }
 
@@ -180,6 +182,24 @@ fn until(name: &str, end: Timestamp, now: Timestamp) -> Finding {
         left if left <= SignedDuration::ZERO => wrong(format!("`{name}` ended on {day}")),
         left if left <= soon => Finding::Doubt(format!("`{name}` ends soon, on {day}")),
         _ => good(format!("`{name}` holds until {day}")),
+    }
+}
+
+fn plans(site: &Site) -> Option<Finding> {
+    let billing = &site.settings.config.billing;
+    match Settings::read(
+        billing.plans.as_deref(),
+        billing.payers.as_deref(),
+        billing.simulated_payer,
+    ) {
+        Err(error) => Some(wrong(Failure::Billing(error).chain())),
+        Ok(_) if billing.simulated_payer => Some(Finding::Doubt(
+            "a simulated payer decides: not where real patients are".to_owned(),
+        )),
+        Ok(settings) => {
+            billing.plans.as_ref()?;
+            Some(good(format!("the plan table has {} plans", settings.plans.plans.len())))
+        }
     }
 }
 

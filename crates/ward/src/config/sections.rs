@@ -243,6 +243,19 @@ section! {
     }
 }
 
+section! {
+    /// Who pays: what the site knows of its plans, and how payers are asked.
+    "billing" BillingSection {
+        /// Plan table, a TOML file; without one people enter what payers decide.
+        plans: Option<PathBuf> = None;
+        /// File of payers, in TOML: who this hospital is to them, and how each is reached.
+        payers: Option<PathBuf> = None;
+        /// Whether Ward plays a payer, for demonstrations and tests; with illustrative plans if
+        /// there is no table. Never where real patients are.
+        simulated_payer: bool = false;
+    }
+}
+
 /// All settings.
 #[derive(Clone, Default, Debug)]
 pub struct Config {
@@ -255,10 +268,11 @@ pub struct Config {
     pub import: ImportSection,
     pub hl7: Hl7Section,
     pub registry: RegistrySection,
+    pub billing: BillingSection,
 }
 
 impl Config {
-    pub fn sections(&self) -> [&dyn Section; 9] {
+    pub fn sections(&self) -> [&dyn Section; 10] {
         [
             &self.place,
             &self.http,
@@ -269,10 +283,11 @@ impl Config {
             &self.import,
             &self.hl7,
             &self.registry,
+            &self.billing,
         ]
     }
 
-    pub fn sections_mut(&mut self) -> [&mut dyn Section; 9] {
+    pub fn sections_mut(&mut self) -> [&mut dyn Section; 10] {
         [
             &mut self.place,
             &mut self.http,
@@ -283,6 +298,7 @@ impl Config {
             &mut self.import,
             &mut self.hl7,
             &mut self.registry,
+            &mut self.billing,
         ]
     }
 }

@@ -1,9 +1,11 @@
 //! `ward serve`.
 
+mod billing;
 mod certificate;
 pub mod channels;
 pub mod hl7;
 mod keeper;
+mod payers;
 mod stays;
 
 use std::{
@@ -119,9 +121,11 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let interface = hl7::interface(&config.hl7);
     stays::plans(&records, random.as_ref()).await;
     let stays = stays::open(&records, random.as_ref(), &base).await?;
+    let payers = billing::open(&records, &config.billing, &base)?;
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())
         .with_stays(stays.clone())
+        .with_billing(payers.clone())
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),
@@ -165,6 +169,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let keeper = keeper::start(&chart, &app, config);
     beside.spawn(hl7::working(receiver.clone()));
     beside.spawn(stays::working(stays.clone()));
+    beside.spawn(billing::following(payers.clone()));
+    for _ in 0..billing::ASKERS {
+        beside.spawn(billing::asking(payers.clone()));
+    }
+    beside.spawn(billing::exchanging(payers.clone()));
+    beside.spawn(billing::telling(payers, stays.engine.clone()));
     beside.spawn(stays::following(stays));
     beside.spawn(hl7::pruning(receiver.clone(), config.hl7.keep_days.get()));
 
