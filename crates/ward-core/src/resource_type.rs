@@ -31,6 +31,8 @@ impl ResourceType {
     pub const STAY: ResourceType = ResourceType(1007);
     /// Two patients who were joined, under the id of the Patient who went.
     pub const JOIN: ResourceType = ResourceType(1008);
+    /// Who stands behind a Subscription.
+    pub const SUBSCRIBER: ResourceType = ResourceType(1009);
 
     pub const ACCOUNT: ResourceType = ResourceType(1);
     pub const ACTIVITY_DEFINITION: ResourceType = ResourceType(2);
@@ -231,7 +233,7 @@ impl fmt::Debug for ResourceType {
     }
 }
 
-static INTERNAL: [(u16, &str); 8] = [
+static INTERNAL: [(u16, &str); 9] = [
     (1001, "ward.SignIn"),
     (1002, "ward.AccessToken"),
     (1003, "ward.Setting"),
@@ -240,6 +242,7 @@ static INTERNAL: [(u16, &str); 8] = [
     (1006, "ward.Bed"),
     (1007, "ward.Stay"),
     (1008, "ward.Join"),
+    (1009, "ward.Subscriber"),
 ];
 
 const FHIR_COUNT: u16 = 147;

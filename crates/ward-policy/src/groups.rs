@@ -115,4 +115,6 @@ pub(crate) static ALL: &[Group] = &[
     Group { name: "stays", within: OWN, kinds: &[R::WORKFLOW, R::BED, R::STAY] },
     // How two patients that were joined are parted again.
     Group { name: "joins", within: OWN, kinds: &[R::JOIN] },
+    // Who stands behind a Subscription: whoever may write one may write this.
+    Group { name: "subscribers", within: OWN, kinds: &[R::SUBSCRIBER] },
 ];

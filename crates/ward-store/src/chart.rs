@@ -263,6 +263,20 @@ impl Chart {
         feed::events_after(&self.inner.truth, &self.inner.keyring, place, filter, limit)
     }
 
+    /// The event that stands at one place; none where it was of a destroyed patient.
+    ///
+    /// - Errors: [`ReadError::NotAllowed`] for anyone but Ward itself.
+    pub fn event_at(&self, cx: &Ctx, place: FeedPlace) -> Result<Option<Event>, ReadError> {
+        only_ward(cx)?;
+        feed::event_at(&self.inner.truth, &self.inner.keyring, place)
+    }
+
+    /// Waits for a commit after `seq` that can be searched.
+    pub async fn wait_after(&self, seq: Seq) {
+        let mut applied = self.inner.index.watch();
+        let _ = applied.wait_for(|at| seq < *at).await;
+    }
+
     /// Where a consumer of the feed stands.
     pub fn position(&self, name: &ConsumerName) -> Result<FeedPlace, ReadError> {
         Ok(feed::position(&self.inner.truth, name)?)

@@ -12,6 +12,7 @@ use crate::{
     error::{CommitError, ReadError},
     keys::{Keyring, Scope},
     reader,
+    record::Stored,
     seal::SealError,
     truth::{
         Truth, TruthError,
@@ -76,6 +77,8 @@ pub struct Event {
     pub time: Timestamp,
     pub source: Phi<String>,
     pub data: Phi<Vec<u8>>,
+    /// The record version that it is the event of, when a write is.
+    pub record: Option<Stored>,
 }
 
 /// Which events a consumer wants. Empty lists mean all.
@@ -83,6 +86,13 @@ pub struct Event {
 pub struct EventFilter {
     pub kinds: Vec<MedicalEventType>,
     pub priorities: Vec<EventPriority>,
+}
+
+impl EventFilter {
+    pub fn wants(&self, kind: MedicalEventType, priority: EventPriority) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && (self.priorities.is_empty() || self.priorities.contains(&priority))
+    }
 }
 
 /// An event that only needs its place.
@@ -185,24 +195,56 @@ pub(crate) fn events_after(
     let mut last = place;
     for (place, kind, priority, sealed) in rows {
         last = place;
-        let kind = by_number(MedicalEventType::ALL, kind);
-        let priority = by_number(EventPriority::ALL, priority);
-        let (Some(kind), Some(priority)) = (kind, priority) else {
-            return Err(TruthError::Row("unknown event type").into());
-        };
-        let wanted = (filter.kinds.is_empty() || filter.kinds.contains(&kind))
-            && (filter.priorities.is_empty() || filter.priorities.contains(&priority));
-        if wanted {
-            // What was of a destroyed patient is not there any more.
-            let event = match sealed.split_first() {
-                Some((&OF_WRITE, vid)) => written(truth, keyring, place, kind, priority, vid)?,
-                Some((&of, sealed)) => open(keyring, place, kind, priority, of, sealed)?,
-                None => return Err(damaged()),
-            };
-            events.extend(event);
+        let (kind, priority) = words_of(kind, priority)?;
+        if filter.wants(kind, priority) {
+            events.extend(event_of(truth, keyring, place, (kind, priority), &sealed)?);
         }
     }
     Ok((events, last))
+}
+
+/// The event that stands at one place.
+pub(crate) fn event_at(
+    truth: &Truth,
+    keyring: &Keyring,
+    place: FeedPlace,
+) -> Result<Option<Event>, ReadError> {
+    let row = truth.read(|db| {
+        let sql = "SELECT kind, priority, sealed FROM event WHERE seq = ?1 AND n = ?2";
+        let row = db.prepare_cached(sql)?.query_row(params![sql_int(place.seq.0), place.n], |row| {
+            Ok((row.get::<_, u8>(0)?, row.get::<_, u8>(1)?, row.get::<_, Vec<u8>>(2)?))
+        });
+        Ok(row.optional()?)
+    })?;
+    let Some((kind, priority, sealed)) = row else { return Ok(None) };
+    event_of(truth, keyring, place, words_of(kind, priority)?, &sealed)
+}
+
+fn words_of(
+    kind: u8,
+    priority: u8,
+) -> Result<(MedicalEventType, EventPriority), ReadError> {
+    let kind = by_number(MedicalEventType::ALL, kind);
+    let priority = by_number(EventPriority::ALL, priority);
+    match (kind, priority) {
+        (Some(kind), Some(priority)) => Ok((kind, priority)),
+        _ => Err(TruthError::Row("unknown event type").into()),
+    }
+}
+
+/// Opens one event. What was of a destroyed patient is not there any more.
+fn event_of(
+    truth: &Truth,
+    keyring: &Keyring,
+    place: FeedPlace,
+    (kind, priority): (MedicalEventType, EventPriority),
+    sealed: &[u8],
+) -> Result<Option<Event>, ReadError> {
+    match sealed.split_first() {
+        Some((&OF_WRITE, vid)) => written(truth, keyring, place, kind, priority, vid),
+        Some((&of, sealed)) => open(keyring, place, kind, priority, of, sealed),
+        None => Err(damaged()),
+    }
 }
 
 /// Where a consumer stands; the beginning, when it never said.
@@ -260,6 +302,7 @@ fn open(
         time,
         source: Phi::new(source.to_owned()),
         data: Phi::new(data.to_vec()),
+        record: None,
     }))
 }
 
@@ -301,6 +344,7 @@ fn written(
         time: stored.last_updated,
         source: Phi::new(CHART.to_owned()),
         data: Phi::new(data.into_bytes()),
+        record: Some(stored),
     }))
 }
 

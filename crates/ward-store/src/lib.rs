@@ -12,6 +12,7 @@ mod checkpoint;
 mod codec;
 mod error;
 mod feed;
+pub mod handler;
 mod figures;
 mod index;
 mod indexer;
@@ -20,6 +21,7 @@ mod limits;
 mod lock;
 mod maintain;
 mod message;
+mod numbered;
 mod own;
 mod peek;
 mod postings;
@@ -61,6 +63,7 @@ pub use maintain::{Rotated, Scrubbed, Shredded};
 pub use message::{
     Direction, KeptMessage, MessageFilter, MessageHead, MessageId, MessageState, NewMessage, Reuse,
 };
+pub use numbered::Numbered;
 pub use query::{Cursor, Filter, Found, Hit, ParseCursorError, Part, Query, SearchError, SortBy};
 pub use queue::{Command, CommandId, NewCommand};
 pub use reader::Reader;

@@ -22,7 +22,7 @@ use crate::{
     keys::{Keyring, NewKey, Scope},
     message::{self, MessageId, Reuse},
     prepare::{PreparedUnit, PreparedWrite},
-    queue,
+    numbered, queue,
     truth::{
         self, TruthError,
         rows::{self, RowsDigest, sql_int},
@@ -396,6 +396,12 @@ impl UnitAt<'_> {
                 sql_int(place.seq.0),
                 place.n
             ])?;
+        }
+        for new in &unit.numbered {
+            numbered::insert(self.db, new)?;
+        }
+        if let Some((consumer, number)) = &unit.forgotten {
+            numbered::forget(self.db, consumer, *number)?;
         }
         let mut kept = None;
         if let Some(new) = &unit.message {
