@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
-use ward_core::{EventPriority, FhirId, MedicalEventType, Phi, ids::EventId};
+use ward_core::{EventPriority, FhirId, MedicalEventType, Phi, ResourceType, ids::EventId};
 use ward_crypto::Random;
 
 use crate::{
@@ -55,6 +55,11 @@ impl FromStr for ConsumerName {
 }
 
 impl ConsumerName {
+    /// - Shape: an id that was derived is a UUID in lower case, and so a name.
+    pub(crate) fn derived(id: &FhirId) -> ConsumerName {
+        ConsumerName(id.as_str().to_ascii_lowercase().into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -86,6 +91,8 @@ pub struct Event {
 pub struct EventFilter {
     pub kinds: Vec<MedicalEventType>,
     pub priorities: Vec<EventPriority>,
+    /// Types of the records that they are the events of.
+    pub records: Vec<ResourceType>,
 }
 
 impl EventFilter {
@@ -176,7 +183,7 @@ pub(crate) fn events_after(
     truth: &Truth,
     keyring: &Keyring,
     place: FeedPlace,
-    filter: &EventFilter,
+    filters: &[EventFilter],
     n: usize,
 ) -> Result<(Vec<Event>, FeedPlace), ReadError> {
     let wanted = n.min(PAGE_MAX);
@@ -196,11 +203,27 @@ pub(crate) fn events_after(
     for (place, kind, priority, sealed) in rows {
         last = place;
         let (kind, priority) = words_of(kind, priority)?;
-        if filter.wants(kind, priority) {
-            events.extend(event_of(truth, keyring, place, (kind, priority), &sealed)?);
+        let mut wanting = filters.iter().filter(|it| it.wants(kind, priority)).peekable();
+        if wanting.peek().is_none() {
+            continue;
         }
+        // What is not wanted for its record is not opened.
+        let records: Vec<&[ResourceType]> = wanting.map(|it| it.records.as_slice()).collect();
+        let is_any = records.iter().any(|it| it.is_empty());
+        if !is_any && !is_of(truth, &sealed, &records)? {
+            continue;
+        }
+        events.extend(event_of(truth, keyring, place, (kind, priority), &sealed)?);
     }
     Ok((events, last))
+}
+
+/// Whether an event is that of a write of one of these types.
+fn is_of(truth: &Truth, sealed: &[u8], records: &[&[ResourceType]]) -> Result<bool, ReadError> {
+    let Some((&OF_WRITE, vid)) = sealed.split_first() else { return Ok(false) };
+    let vid = u64::from_be_bytes(*vid.first_chunk().ok_or_else(damaged)?);
+    let row = truth.by_vid(vid)?.ok_or_else(damaged)?;
+    Ok(records.iter().any(|kinds| kinds.contains(&row.head.kind)))
 }
 
 /// The event that stands at one place.

@@ -14,7 +14,7 @@ use ward_core::{
 };
 
 use crate::{
-    Chart, CommitUnit, ConsumerName, Event, EventFilter, FeedPlace, Interaction,
+    Chart, CommitUnit, ConsumerName, Event, EventFilter, FeedPlace, Interaction, Seq,
     error::{CommitError, ReadError},
     query::SearchError,
     workflow::Clock,
@@ -25,8 +25,8 @@ pub trait Handler: Send {
     /// Under which its place is kept.
     fn name(&self) -> &ConsumerName;
 
-    /// Which events it wants. It passes all others.
-    fn filter(&self) -> &EventFilter;
+    /// Which events it wants: those of any of these. It passes all others.
+    fn filters(&self) -> Vec<EventFilter>;
 
     /// Where one begins that was never there before.
     fn begins(&self) -> Begin;
@@ -36,11 +36,27 @@ pub trait Handler: Send {
     fn handle(
         &mut self,
         cx: &Ctx,
-        events: &[Event],
+        step: Step<'_>,
     ) -> impl Future<Output = Result<Handled, HandleError>> + Send;
 
-    /// What `handle` led to is durable.
-    fn kept(&mut self) {}
+    /// The events of the last step will not be given again, unless the process ends before their
+    /// place is kept.
+    fn passed(&mut self, _kept: Kept) {}
+}
+
+/// What is given at once.
+pub struct Step<'a> {
+    /// In order; none where the place moved past what is not wanted.
+    pub events: &'a [Event],
+    /// The place will be kept in any case: what was only counted so far has to be in the unit.
+    pub is_kept: bool,
+}
+
+/// Whether the unit of a step was committed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kept {
+    Durably,
+    NotYet,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,11 +104,14 @@ pub struct Following<H> {
     /// Events up to here have been given; not all of it may be kept.
     seen: Option<FeedPlace>,
     kept: FeedPlace,
+    /// Commits up to here have been looked at; many leave no event.
+    looked: Seq,
 }
 
 impl<H: Handler> Following<H> {
     pub fn new(chart: Chart, handler: H, now: Clock) -> Following<H> {
-        Following { chart, handler, now, seen: None, kept: FeedPlace::default() }
+        let kept = FeedPlace::default();
+        Following { chart, handler, now, seen: None, kept, looked: Seq::default() }
     }
 
     pub fn handler(&self) -> &H {
@@ -109,29 +128,37 @@ impl<H: Handler> Following<H> {
             Some(place) => place,
             None => self.begin(&cx).await?,
         };
-        let (events, last) = self.chart.events_after(&cx, from, self.handler.filter(), STEP)?;
+        let looked = self.chart.seq();
+        let filters = self.handler.filters();
+        let (events, last) = self.chart.events_of(&cx, from, &filters, STEP)?;
         if last == from {
+            self.looked = looked;
             return Ok(false);
         }
         // Whoever is told may look for what is told.
         self.chart.wait_for(last.seq).await;
-        let handled = match events.as_slice() {
-            [] => Handled::default(),
-            events => self.handler.handle(&cx, events).await?,
-        };
         let is_far = STEP_KEPT <= last.seq.0.saturating_sub(self.kept.seq.0);
-        if handled.keep || is_far {
-            self.keep(&cx, handled.unit, last).await?;
-            self.handler.kept();
+        if events.is_empty() && !is_far {
+            self.seen = Some(last);
+            return Ok(true);
         }
+        let step = Step { events: &events, is_kept: is_far };
+        let handled = self.handler.handle(&cx, step).await?;
+        let kept = match handled.keep || is_far {
+            true => {
+                self.keep(&cx, handled.unit, last).await?;
+                Kept::Durably
+            }
+            false => Kept::NotYet,
+        };
         self.seen = Some(last);
+        self.handler.passed(kept);
         Ok(true)
     }
 
     /// Waits until there may be something to give.
     pub async fn wait(&self) {
-        let seen = self.seen.unwrap_or_default();
-        self.chart.wait_after(seen.seq).await;
+        self.chart.wait_after(self.looked).await;
     }
 
     async fn begin(&mut self, cx: &Ctx) -> Result<FeedPlace, HandleError> {

@@ -45,6 +45,7 @@ mod tests;
 
 pub mod join;
 pub mod probe;
+pub mod subscriber;
 pub mod values;
 pub mod workflow;
 

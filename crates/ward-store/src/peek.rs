@@ -3,7 +3,7 @@
 use ward_core::{Ctx, FhirId, RecordKey};
 use ward_policy::{Action, Policy};
 
-use crate::{Chart, ReadError, access::Access, record::Stored};
+use crate::{Chart, ReadError, access::Access, feed::ConsumerName, record::Stored};
 
 impl Chart {
     /// The current version's number, and whether it is a deletion; `None` when there never was
@@ -20,6 +20,11 @@ impl Chart {
     /// what it was made of.
     pub fn derived_id(&self, parts: &[&str]) -> FhirId {
         FhirId::derived(self.derived(parts))
+    }
+
+    /// The name of the consumer that `parts` alone are, which tells nobody what it was made of.
+    pub fn derived_consumer(&self, parts: &[&str]) -> ConsumerName {
+        ConsumerName::derived(&self.derived_id(parts))
     }
 
     /// Sixteen bytes that belong to `parts` alone.
