@@ -1,6 +1,6 @@
 //! Carries requests to one machine: an HTTP client that looks where it connects to.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use http_body_util::Full;
 use hyper::{
@@ -49,6 +49,29 @@ pub enum SendError {
 pub struct Roads {
     pub addresses: Addresses,
     pub tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+/// Where Linux distributions keep the authorities that the machine trusts.
+const AUTHORITIES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+impl Roads {
+    /// - Shape: receivers' certificates must come from an authority in `ca`, or else from one that
+    ///   the machine trusts; from nobody where it trusts nobody.
+    pub fn new(addresses: Addresses, ca: Option<&Path>) -> Result<Roads, tls::TlsError> {
+        let tls = match ca {
+            Some(ca) => Some(tls::client_config_trusting(ca)?),
+            None => {
+                let found = AUTHORITIES.iter().map(Path::new).find(|path| path.is_file());
+                found.and_then(|path| tls::client_config_trusting(path).ok())
+            }
+        };
+        Ok(Roads { addresses, tls: tls.map(Arc::new) })
+    }
 }
 
 /// A request on its way.

@@ -7,12 +7,13 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use ward_core::{
     AuditAction, AuditOutcome, Ctx, EventPriority, FhirId, MedicalEventType as E, RecordKey,
     ResourceType,
 };
 use ward_store::{
-    Chart, CommitUnit, ConsumerName, Event, EventFilter, Interaction, ParseConsumerError,
+    Chart, CommitUnit, ConsumerName, Event, EventFilter, Interaction, ParseConsumerError, Seq,
     handler::{Begin, HandleError, Handled, Handler, Kept, Step},
     workflow::{own_read, own_write},
 };
@@ -30,8 +31,18 @@ pub struct Counts {
 }
 
 /// The counts now, for whoever shows them.
-#[derive(Clone, Default)]
-pub struct EventFigures(Arc<Mutex<Counts>>);
+#[derive(Clone)]
+pub struct EventFigures {
+    counts: Arc<Mutex<Counts>>,
+    /// Commits up to here are counted.
+    caught_up: Arc<watch::Sender<Seq>>,
+}
+
+impl Default for EventFigures {
+    fn default() -> EventFigures {
+        EventFigures { counts: Arc::default(), caught_up: Arc::new(watch::channel(Seq(0)).0) }
+    }
+}
 
 /// Events counted before the counts are kept.
 /// LIMIT: as many are read again after a crash.
@@ -54,7 +65,18 @@ pub struct Counter {
 
 impl EventFigures {
     pub fn now(&self) -> Counts {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until everything up to a commit is counted.
+    pub async fn wait_for(&self, seq: Seq) {
+        let mut caught_up = self.caught_up.subscribe();
+        // Who counts may have ended with the server.
+        let _ended = caught_up.wait_for(|at| seq <= *at).await.is_err();
+    }
+
+    fn show(&self, counts: Counts) {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = counts;
     }
 
     /// Lines for Prometheus.
@@ -103,7 +125,7 @@ impl Counter {
             (self.counts, self.base) = (counts, Some(version));
         }
         self.is_read = true;
-        *self.shown.0.lock().unwrap_or_else(PoisonError::into_inner) = self.counts;
+        self.shown.show(self.counts);
         Ok(())
     }
 }
@@ -155,7 +177,11 @@ impl Handler for Counter {
                 self.base = Some(self.base.map_or(1, |base| base.saturating_add(1)));
             }
         }
-        *self.shown.0.lock().unwrap_or_else(PoisonError::into_inner) = self.counts;
+        self.shown.show(self.counts);
+    }
+
+    fn caught_up(&mut self, at: Seq) {
+        self.shown.caught_up.send_replace(at);
     }
 }
 

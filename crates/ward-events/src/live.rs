@@ -8,9 +8,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use ward_core::{EventPriority, FhirId, MedicalEventType, RecordKey};
 use ward_store::{
-    Chart, Event, EventFilter, FeedPlace, ReadError, Stored,
-    handler::context,
-    workflow::Clock,
+    Chart, Event, EventFilter, FeedPlace, ReadError, Stored, handler::context, workflow::Clock,
 };
 
 /// Events kept for those who read slowly.

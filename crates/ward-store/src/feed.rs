@@ -234,19 +234,17 @@ pub(crate) fn event_at(
 ) -> Result<Option<Event>, ReadError> {
     let row = truth.read(|db| {
         let sql = "SELECT kind, priority, sealed FROM event WHERE seq = ?1 AND n = ?2";
-        let row = db.prepare_cached(sql)?.query_row(params![sql_int(place.seq.0), place.n], |row| {
-            Ok((row.get::<_, u8>(0)?, row.get::<_, u8>(1)?, row.get::<_, Vec<u8>>(2)?))
-        });
+        let row =
+            db.prepare_cached(sql)?.query_row(params![sql_int(place.seq.0), place.n], |row| {
+                Ok((row.get::<_, u8>(0)?, row.get::<_, u8>(1)?, row.get::<_, Vec<u8>>(2)?))
+            });
         Ok(row.optional()?)
     })?;
     let Some((kind, priority, sealed)) = row else { return Ok(None) };
     event_of(truth, keyring, place, words_of(kind, priority)?, &sealed)
 }
 
-fn words_of(
-    kind: u8,
-    priority: u8,
-) -> Result<(MedicalEventType, EventPriority), ReadError> {
+fn words_of(kind: u8, priority: u8) -> Result<(MedicalEventType, EventPriority), ReadError> {
     let kind = by_number(MedicalEventType::ALL, kind);
     let priority = by_number(EventPriority::ALL, priority);
     match (kind, priority) {

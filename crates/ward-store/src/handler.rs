@@ -42,6 +42,9 @@ pub trait Handler: Send {
     /// The events of the last step will not be given again, unless the process ends before their
     /// place is kept.
     fn passed(&mut self, _kept: Kept) {}
+
+    /// There is nothing that it has not seen up to this commit.
+    fn caught_up(&mut self, _at: Seq) {}
 }
 
 /// What is given at once.
@@ -133,6 +136,7 @@ impl<H: Handler> Following<H> {
         let (events, last) = self.chart.events_of(&cx, from, &filters, STEP)?;
         if last == from {
             self.looked = looked;
+            self.handler.caught_up(looked);
             return Ok(false);
         }
         // Whoever is told may look for what is told.

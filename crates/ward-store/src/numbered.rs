@@ -6,6 +6,7 @@
 use rusqlite::{Connection, params};
 
 use crate::{
+    Seq,
     chart::Chart,
     error::ReadError,
     feed::{ConsumerName, FeedPlace},
@@ -13,7 +14,6 @@ use crate::{
         TruthError,
         rows::{limit, sql_int},
     },
-    Seq,
 };
 
 /// One event under the number that it has for a consumer.
@@ -32,12 +32,7 @@ const NUMBERS_MAX: usize = 1_000;
 pub(crate) fn insert(db: &Connection, new: &Numbered) -> Result<(), TruthError> {
     let sql = "INSERT OR IGNORE INTO numbered (consumer, number, seq, n) VALUES (?1, ?2, ?3, ?4)";
     let (consumer, FeedPlace { seq, n }) = (new.consumer.as_str(), new.place);
-    db.prepare_cached(sql)?.execute(params![
-        consumer,
-        sql_int(new.number),
-        sql_int(seq.0),
-        n
-    ])?;
+    db.prepare_cached(sql)?.execute(params![consumer, sql_int(new.number), sql_int(seq.0), n])?;
     Ok(())
 }
 

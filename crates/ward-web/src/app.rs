@@ -2,14 +2,21 @@
 
 use std::{sync::Arc, time::Instant};
 
+use tokio::sync::Semaphore;
 use ward_clinical::{beds::Beds, figures::HouseFigures};
 use ward_crypto::Random;
+use ward_events::{figures::EventFigures, live::Live, subscriptions::Subscriptions};
 use ward_interop::contract::Receiver;
 use ward_records::Records;
 use ward_rules::likeness::Thresholds;
 use ward_store::workflow::Engine;
 
-use crate::{auth::Gate, care::CareFigures, metrics::Metrics};
+use crate::{
+    auth::{Gate, Principals},
+    care::CareFigures,
+    handlers::subscriptions,
+    metrics::Metrics,
+};
 
 /// The state of one server; cheap to clone.
 #[derive(Clone)]
@@ -26,8 +33,21 @@ pub struct App {
     pub(crate) messages: Option<Receiver>,
     /// What admissions and beds are looked after by, where there are any.
     pub(crate) stays: Option<Stays>,
+    /// Places for websockets.
+    pub(crate) sockets: Arc<Semaphore>,
+    /// What follows the event feed, where something does.
+    pub(crate) events: Option<Events>,
     /// From how sure on somebody is alike.
     pub(crate) registry: Thresholds,
+}
+
+/// What follows the event feed.
+#[derive(Clone)]
+pub struct Events {
+    pub subscriptions: Subscriptions,
+    pub live: Live,
+    pub figures: EventFigures,
+    pub principals: Arc<Principals>,
 }
 
 /// What looks after stays.
@@ -89,6 +109,8 @@ impl App {
             started: Instant::now(),
             messages: None,
             stays: None,
+            sockets: subscriptions::sockets(),
+            events: None,
             registry: Thresholds::default(),
         }
     }
@@ -103,6 +125,12 @@ impl App {
     #[must_use]
     pub fn with_stays(self, stays: Stays) -> App {
         App { stays: Some(stays), ..self }
+    }
+
+    /// With subscriptions, figures and what screens are told.
+    #[must_use]
+    pub fn with_events(self, events: Events) -> App {
+        App { events: Some(events), ..self }
     }
 
     /// With other thresholds of the registry.

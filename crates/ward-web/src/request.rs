@@ -1,5 +1,8 @@
 //! A request, taken apart once.
 
+use std::sync::Mutex;
+
+use axum::extract::ws::WebSocketUpgrade;
 use hyper::{HeaderMap, body::Bytes, header};
 use ward_core::{Ctx, FhirId, RecordKey, ResourceType};
 use ward_records::{Prefer, RecordsError};
@@ -11,6 +14,8 @@ pub(crate) struct Asked {
     pub(crate) query: String,
     pub(crate) body: Bytes,
     pub(crate) values: Vec<(&'static str, String)>,
+    /// What makes a websocket of the connection, where the client asked for one.
+    pub(crate) upgrade: Mutex<Option<WebSocketUpgrade>>,
 }
 
 impl Asked {

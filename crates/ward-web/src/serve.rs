@@ -2,11 +2,14 @@
 
 use std::{
     io,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use axum::body::Body;
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, ws::WebSocketUpgrade},
+};
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use tokio::{
     runtime,
@@ -199,7 +202,7 @@ async fn handle(
             return Err(RecordsError::new(Kind::NotFound, "no such address").into());
         }
     };
-    let (parts, incoming) = request.into_parts();
+    let (mut parts, incoming) = request.into_parts();
     let asks = (&parts.method, &parts.uri, &parts.headers);
     let cx = admit::context(&app, &peer, row, asks, trace).await?;
     let query = parts.uri.query().unwrap_or_default().to_owned();
@@ -210,7 +213,10 @@ async fn handle(
         }
     }
     let body = body::whole(incoming, &parts.headers, app.limits.body_bytes).await?;
-    let asked = Asked { cx, headers: parts.headers, query, body, values };
+    // Most requests are none for a websocket, and that is no error here.
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok();
+    let upgrade = Mutex::new(upgrade);
+    let asked = Asked { cx, headers: parts.headers, query, body, values, upgrade };
     // Before this it was asked and not begun, however long the body took to come.
     if is_promised(row) && !promise.keep() {
         return Err(RecordsError::new(Kind::Unavailable, "the request was given up").into());

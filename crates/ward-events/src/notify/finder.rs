@@ -27,9 +27,10 @@ impl Finder {
     fn jobs(&self, event: &Event, unit: &mut CommitUnit) -> Result<(), HandleError> {
         let topic = topic_of(event);
         // A notification of a workflow is one record: that one is told of once.
-        let is_later = event.record.as_ref().is_some_and(|it| {
-            it.key.kind == ResourceType::COMMUNICATION && it.version != 1
-        });
+        let is_later = event
+            .record
+            .as_ref()
+            .is_some_and(|it| it.key.kind == ResourceType::COMMUNICATION && it.version != 1);
         for rule in self.rules.0.iter().filter(|rule| wants(rule, event, topic.as_deref())) {
             if is_later && !rule.topics.is_empty() {
                 continue;

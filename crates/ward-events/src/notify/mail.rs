@@ -61,10 +61,8 @@ pub struct Mailer {
 
 impl Mailer {
     pub fn new(settings: &MailSettings) -> Result<Mailer, MailError> {
-        let from: Address = settings
-            .from
-            .parse()
-            .map_err(|_| MailError::Address(settings.from.clone()))?;
+        let from: Address =
+            settings.from.parse().map_err(|_| MailError::Address(settings.from.clone()))?;
         let read = |path: &PathBuf| fs::read(path).map_err(|e| MailError::Io(path.clone(), e));
         let mut builder =
             AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(settings.host.as_str())
@@ -113,13 +111,11 @@ impl Mailer {
             .body(text)
             .map_err(|_| "the mail cannot be written".to_owned())?;
         // What a server answers may repeat what it was told: only its kind goes to the log.
-        self.transport.send(mail).await.map(|_| ()).map_err(|error| {
-            match error.status() {
-                Some(code) => format!("the mail server answered {code}"),
-                None if error.is_timeout() => "the mail server is too slow".to_owned(),
-                None if error.is_tls() => "TLS with the mail server failed".to_owned(),
-                None => "no connection to the mail server".to_owned(),
-            }
+        self.transport.send(mail).await.map(|_| ()).map_err(|error| match error.status() {
+            Some(code) => format!("the mail server answered {code}"),
+            None if error.is_timeout() => "the mail server is too slow".to_owned(),
+            None if error.is_tls() => "TLS with the mail server failed".to_owned(),
+            None => "no connection to the mail server".to_owned(),
         })
     }
 }

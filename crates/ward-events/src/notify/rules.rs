@@ -153,8 +153,8 @@ fn rule(written: Written, folder: &Path, allow_plaintext: bool) -> Result<Rule, 
         (None, Some(_)) => return Err("`secret_file` is for a `webhook`".to_owned()),
         (Some(_), None) => return Err("a `webhook` needs a `secret_file`".to_owned()),
         (Some(url), Some(file)) => {
-            let is_good = url.starts_with("https://")
-                || (allow_plaintext && url.starts_with("http://"));
+            let is_good =
+                url.starts_with("https://") || (allow_plaintext && url.starts_with("http://"));
             if !is_good || url.contains('@') {
                 return Err("a webhook goes to an `https:` address without a user".to_owned());
             }
@@ -218,6 +218,8 @@ mod tests {
             assert!(why.contains(says), "{why}");
         }
         assert!(read(&format!("{good}{good}")).unwrap_err().contains("twice"));
-        assert!(read("[[rule]]\nname = \"a\"\nmail = [\"a@b.test\"]").unwrap_err().contains("neither"));
+        assert!(
+            read("[[rule]]\nname = \"a\"\nmail = [\"a@b.test\"]").unwrap_err().contains("neither")
+        );
     }
 }

@@ -99,11 +99,7 @@ async fn lane(sending: &Arc<Sending>, lane: &'static str, waker: &Notify) {
     }
 }
 
-async fn lease(
-    sending: &Sending,
-    lane: &str,
-    n: usize,
-) -> Result<Vec<Command>, HandleError> {
+async fn lease(sending: &Sending, lane: &str, n: usize) -> Result<Vec<Command>, HandleError> {
     let cx = context((sending.now)(), "notifications");
     if n == 0 || !sending.chart.has_command(&cx, lane)? {
         return Ok(Vec::new());

@@ -65,6 +65,9 @@ mod tests {
     #[test]
     fn the_signature_is_what_others_compute() {
         let found = super::signature(b"key-of-the-webhook-key-of-the-webhook", "1760000000", b"{}");
-        assert_eq!(found, "sha256=c41dd3bbd7714bcb103a9a12235884592aab6a2315b9160f7ded5699683ede14");
+        assert_eq!(
+            found,
+            "sha256=c41dd3bbd7714bcb103a9a12235884592aab6a2315b9160f7ded5699683ede14"
+        );
     }
 }

@@ -1,9 +1,7 @@
 //! What can be asked of a subscription: how it stands, what it told, a token for a websocket.
 
 use jiff::Timestamp;
-use ward_core::{
-    Actor, AuditAction, AuditOutcome, Ctx, FhirId, Kind, RecordKey, ResourceType,
-};
+use ward_core::{Actor, AuditAction, AuditOutcome, Ctx, FhirId, Kind, RecordKey, ResourceType};
 use ward_crypto::{Random, password, sha256};
 use ward_fhir::{
     Json,
@@ -95,7 +93,8 @@ impl Subscriptions {
         let stored = found?.filter(|it| !it.deleted).ok_or(AskError::NotFound)?;
         let own = ward_store::handler::context(cx.now, "subscriptions");
         let behind_key = subscriber::key_of(id);
-        let reader = inner.chart.reader(&own, Interaction::on(AuditAction::Read, behind_key.clone()));
+        let reader =
+            inner.chart.reader(&own, Interaction::on(AuditAction::Read, behind_key.clone()));
         let behind = reader.get(&behind_key);
         reader.finish(AuditOutcome::Success).await.map_err(HandleError::from)?;
         let behind = behind?.filter(|it| !it.deleted).ok_or(AskError::NotFound)?;

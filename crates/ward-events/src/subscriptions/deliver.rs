@@ -107,7 +107,8 @@ impl Teller {
     async fn run(&mut self) {
         let read = &self.kept.read;
         let is_hook = matches!(read.channel.way, Way::RestHook { .. });
-        let mut is_new = read.status == Status::Requested && is_hook && read.wanted.topic().is_some();
+        let mut is_new =
+            read.status == Status::Requested && is_hook && read.wanted.topic().is_some();
         let mut last_said = self.inner.now();
         let mut is_shown_active = read.status == Status::Active;
         // Where there is nobody to shake hands with, it is active as soon as it is looked after.
@@ -193,9 +194,8 @@ impl Teller {
                 return Some(Next::Events(after));
             }
             let beat = read.channel.heartbeat_s.filter(|_| read.wanted.topic().is_some());
-            let beat = beat.and_then(|s| {
-                last_said.checked_add(SignedDuration::from_secs(i64::from(s))).ok()
-            });
+            let beat = beat
+                .and_then(|s| last_said.checked_add(SignedDuration::from_secs(i64::from(s))).ok());
             if beat.is_some_and(|at| at <= now) {
                 return Some(Next::Heartbeat);
             }
@@ -258,11 +258,13 @@ impl Teller {
         let n = usize::try_from(self.kept.read.channel.events_max).unwrap_or(1);
         // R4's own form tells of one record at a time.
         let n = if self.kept.read.wanted.topic().is_some() { n } else { 1 };
-        let gathered = gather(&self.inner, &self.kept, &cx, (after, n), AuditAction::Export).await?;
+        let gathered =
+            gather(&self.inner, &self.kept, &cx, (after, n), AuditAction::Export).await?;
         let Some(last) = gathered.last().map(|it| it.number) else { return Ok(()) };
         match self.kept.read.wanted.topic() {
             Some(_) => {
-                let body = written(&self.inner, &self.kept, NoticeKind::Event, Status::Active, &gathered)?;
+                let body =
+                    written(&self.inner, &self.kept, NoticeKind::Event, Status::Active, &gathered)?;
                 self.say(Message { body, ping: None }).await?;
             }
             None => self.say_plainly(&gathered).await?,

@@ -20,7 +20,7 @@ use ward_store::{
 };
 
 pub use self::{
-    ask::{Asked, AskError, EventsAsked},
+    ask::{AskError, Asked, EventsAsked},
     sockets::{Binding, Message, SOCKETS_MAX, Sockets},
 };
 use self::{book::Book, matcher::Matcher};

@@ -92,7 +92,10 @@ impl Status {
 pub enum Wanted {
     /// R4's own: what matches a search after it was written.
     Criteria(Criterion),
-    Topic { topic: &'static Topic, filters: Vec<Criterion> },
+    Topic {
+        topic: &'static Topic,
+        filters: Vec<Criterion>,
+    },
 }
 
 impl Wanted {

@@ -95,11 +95,8 @@ pub fn bundle(notice: &Notice<'_>) -> Vec<u8> {
 /// The status as Parameters.
 pub fn status_of(notice: &Notice<'_>) -> Json<'static> {
     let subscription = format!("{}/Subscription/{}", notice.base, notice.subscription);
-    let mut parameters = vec![named(
-        "subscription",
-        "valueReference",
-        object([("reference", text(subscription))]),
-    )];
+    let mut parameters =
+        vec![named("subscription", "valueReference", object([("reference", text(subscription))]))];
     if let Some(topic) = notice.topic {
         parameters.push(named("topic", "valueCanonical", text(topic.to_owned())));
     }
@@ -119,10 +116,8 @@ pub fn status_of(notice: &Notice<'_>) -> Json<'static> {
             let reference = object([("reference", text(format!("{}/{key}", notice.base)))]);
             parts.push(named("focus", "valueReference", reference));
         }
-        parameters.push(object([
-            ("name", text("notification-event")),
-            ("part", Json::Array(parts)),
-        ]));
+        parameters
+            .push(object([("name", text("notification-event")), ("part", Json::Array(parts))]));
     }
     if let Some(error) = notice.error {
         let concept = object([("text", text(error.to_owned()))]);

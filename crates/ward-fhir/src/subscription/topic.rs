@@ -78,9 +78,7 @@ impl Topic {
         let is_of = |kinds: &[R]| kinds.contains(&happened.kind) && !happened.is_delete;
         match self.takes {
             Takes::Events(events, kinds) => is_of(kinds) && events.contains(&happened.event),
-            Takes::Critical(kinds) => {
-                is_of(kinds) && happened.priority == EventPriority::Critical
-            }
+            Takes::Critical(kinds) => is_of(kinds) && happened.priority == EventPriority::Critical,
             Takes::Records(kinds) => is_of(kinds),
             Takes::Any => true,
         }

@@ -21,8 +21,9 @@ use crate::{
     indexer::Applied,
     keys::{Keyring, NewKey, Scope},
     message::{self, MessageId, Reuse},
+    numbered,
     prepare::{PreparedUnit, PreparedWrite},
-    numbered, queue,
+    queue,
     truth::{
         self, TruthError,
         rows::{self, RowsDigest, sql_int},

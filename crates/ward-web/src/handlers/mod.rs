@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod events;
 pub(crate) mod fhir;
 pub(crate) mod house;
 pub(crate) mod interface;
@@ -10,4 +11,5 @@ pub(crate) mod keys;
 pub(crate) mod messages;
 pub(crate) mod registry;
 pub(crate) mod stays;
+pub(crate) mod subscriptions;
 pub(crate) mod tasks;

@@ -2,6 +2,7 @@
 
 mod certificate;
 pub mod channels;
+mod events;
 pub mod hl7;
 mod keeper;
 mod stays;
@@ -106,7 +107,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         Some(url) => format!("{}/fhir", url.trim_end_matches('/')),
         None => format!("{scheme}://{http}/fhir"),
     };
-    let records = Records::new(chart.clone(), Arc::clone(&random), &base);
+    let records = Records::new(chart.clone(), Arc::clone(&random), &base)
+        .with_subscriptions(events::rules(config));
     let heard = records.clone();
     let receiver = Receiver::new(
         chart.clone(),
@@ -118,9 +120,12 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     );
     let interface = hl7::interface(&config.hl7);
     let stays = stays::open(&records, random.as_ref(), &base).await?;
+    let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
+    let events = events::open(&records, &random, config, &cx).await?;
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())
         .with_stays(stays.clone())
+        .with_events(events.events.clone())
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),
@@ -162,6 +167,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     say(&format!("listening {scheme}://{address}"))?;
     tracing::info!(%address, "server started");
     let keeper = keeper::start(&chart, &app, config);
+    let live = events.events.live.clone();
+    events.run(&mut beside);
     beside.spawn(hl7::working(receiver.clone()));
     beside.spawn(stays::working(stays.clone()));
     beside.spawn(stays::following(stays));
@@ -189,6 +196,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
             tracing::info!("server stopping");
             // Nobody listens any more when the server has already ended.
             let _ended = stop.send(true);
+            live.close();
             // Running requests may end; whoever asks twice does not wait for them.
             tokio::select! {
                 _ = &mut serving => {}
