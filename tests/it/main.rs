@@ -15,6 +15,7 @@ mod at_rest;
 mod clients;
 mod config;
 mod crash;
+mod events;
 mod full_disk;
 mod hl7;
 mod hostile;

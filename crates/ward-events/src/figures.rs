@@ -165,7 +165,7 @@ impl Handler for Counter {
         if keep {
             unit.writes.push(own_write(self.key.clone(), self.base, None, &self.next)?);
         }
-        Ok(Handled { unit, keep })
+        Ok(Handled { unit, upto: None, keep })
     }
 
     fn passed(&mut self, kept: Kept) {

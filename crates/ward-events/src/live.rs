@@ -204,7 +204,8 @@ impl Viewer {
         let cx = context((inner.now)(), "screens");
         let all = EventFilter::default();
         match inner.chart.events_after(&cx, self.at, &all, AGAIN_MAX) {
-            Ok((events, last)) if newest <= last => {
+            Ok((events, last)) if events.len() < AGAIN_MAX => {
+                let last = if events.is_empty() { newest } else { last };
                 News::Events(events.into_iter().map(|it| Arc::new(Shown::of(it))).collect(), last)
             }
             _ => News::Reset(newest),

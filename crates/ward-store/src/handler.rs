@@ -75,6 +75,9 @@ pub enum Begin {
 pub struct Handled {
     /// What is committed with the new place.
     pub unit: CommitUnit,
+    /// The last event that it has taken, when it wants others from there on than its filters
+    /// were asked for.
+    pub upto: Option<FeedPlace>,
     /// Whether the new place must be durable now. Otherwise it is kept now and then, and the
     /// events since are given again after a start.
     pub keep: bool,
@@ -148,6 +151,7 @@ impl<H: Handler> Following<H> {
         }
         let step = Step { events: &events, is_kept: is_far };
         let handled = self.handler.handle(&cx, step).await?;
+        let last = handled.upto.unwrap_or(last);
         let kept = match handled.keep || is_far {
             true => {
                 self.keep(&cx, handled.unit, last).await?;

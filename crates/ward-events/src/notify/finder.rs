@@ -97,7 +97,7 @@ impl Handler for Finder {
             self.jobs(event, &mut unit)?;
         }
         let keep = !unit.queue.is_empty();
-        Ok(Handled { unit, keep })
+        Ok(Handled { unit, upto: None, keep })
     }
 
     fn passed(&mut self, kept: Kept) {

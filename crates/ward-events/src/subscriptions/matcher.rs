@@ -84,10 +84,17 @@ impl Handler for Matcher {
         let mut numbered: Vec<Numbered> = Vec::new();
         let mut next: BTreeMap<ConsumerName, u64> = BTreeMap::new();
         let mut callers = Callers::default();
+        let mut upto = None;
         for event in step.events {
             let Some(stored) = &event.record else { continue };
             if stored.key.kind == ResourceType::SUBSCRIPTION {
+                let before = self.inner.book.kinds();
                 keep::saw(&self.inner, stored).await?;
+                if self.inner.book.kinds() != before {
+                    // What comes after it was left out of this step, and is asked for anew.
+                    upto = Some(event.place);
+                    break;
+                }
                 continue;
             }
             for kept in self.wanting(cx, event, stored)? {
@@ -111,7 +118,8 @@ impl Handler for Matcher {
             }
         }
         let keep = !numbered.is_empty();
-        Ok(Handled { unit: CommitUnit { numbered, ..CommitUnit::default() }, keep })
+        let unit = CommitUnit { numbered, ..CommitUnit::default() };
+        Ok(Handled { unit, upto, keep })
     }
 
     fn passed(&mut self, _: Durable) {
