@@ -2,8 +2,7 @@
 
 use std::sync::Mutex;
 
-use axum::extract::ws::WebSocketUpgrade;
-use hyper::{HeaderMap, body::Bytes, header};
+use hyper::{HeaderMap, body::Bytes, header, upgrade::OnUpgrade};
 use ward_core::{Ctx, FhirId, RecordKey, ResourceType};
 use ward_records::{Prefer, RecordsError};
 
@@ -14,8 +13,8 @@ pub(crate) struct Asked {
     pub(crate) query: String,
     pub(crate) body: Bytes,
     pub(crate) values: Vec<(&'static str, String)>,
-    /// What makes a websocket of the connection, where the client asked for one.
-    pub(crate) upgrade: Mutex<Option<WebSocketUpgrade>>,
+    /// The connection itself, for who makes something else of it.
+    pub(crate) upgrade: Mutex<Option<OnUpgrade>>,
 }
 
 impl Asked {

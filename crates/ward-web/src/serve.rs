@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    body::Body,
-    extract::{FromRequestParts, ws::WebSocketUpgrade},
-};
+use axum::body::Body;
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use tokio::{
     runtime,
@@ -185,7 +182,7 @@ async fn handle(
     app: App,
     peer: Peer,
     found: Found,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     (trace, promise): (TraceId, Arc<Promise>),
 ) -> Result<Response<Body>, Refusal> {
     let (row, values) = match found {
@@ -202,7 +199,8 @@ async fn handle(
             return Err(RecordsError::new(Kind::NotFound, "no such address").into());
         }
     };
-    let (mut parts, incoming) = request.into_parts();
+    let upgrade = Mutex::new(Some(hyper::upgrade::on(&mut request)));
+    let (parts, incoming) = request.into_parts();
     let asks = (&parts.method, &parts.uri, &parts.headers);
     let cx = admit::context(&app, &peer, row, asks, trace).await?;
     let query = parts.uri.query().unwrap_or_default().to_owned();
@@ -213,9 +211,6 @@ async fn handle(
         }
     }
     let body = body::whole(incoming, &parts.headers, app.limits.body_bytes).await?;
-    // Most requests are none for a websocket, and that is no error here.
-    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok();
-    let upgrade = Mutex::new(upgrade);
     let asked = Asked { cx, headers: parts.headers, query, body, values, upgrade };
     // Before this it was asked and not begun, however long the body took to come.
     if is_promised(row) && !promise.keep() {

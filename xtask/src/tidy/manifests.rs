@@ -18,6 +18,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("axum", &["ward-web"]),
     ("rhai", &["ward-interop"]),
     ("lettre", &["ward-events"]),
+    ("tokio-tungstenite", &["ward-web"]),
     ("clap", &["ward"]),
     ("indicatif", &["ward"]),
     ("mimalloc", &["ward"]),

@@ -1,11 +1,25 @@
 //! Operations on Subscriptions, and the websocket that they are told over.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use axum::extract::ws::{Message, WebSocket};
-use hyper::StatusCode;
+use axum::body::Body;
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use futures_util::{SinkExt, StreamExt};
+use hyper::{
+    Response, StatusCode,
+    header::{self, HeaderValue},
+    upgrade::Upgraded,
+};
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Message,
+        protocol::{Role, WebSocketConfig},
+    },
+};
 use ward_core::{FhirId, Kind};
 use ward_events::subscriptions::{AskError, Binding, EventsAsked, SOCKETS_MAX, Subscriptions};
 use ward_fhir::{
@@ -18,6 +32,8 @@ use crate::{app::App, clock, request::Asked, respond, respond::Answer};
 
 /// Where websockets are opened.
 pub(crate) const SOCKET: &str = "/api/subscriptions/websocket";
+
+type WebSocket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// How long a websocket may wait before it says what it is bound to.
 const BIND_IN: Duration = Duration::from_secs(30);
@@ -123,23 +139,55 @@ pub(crate) async fn binding_token(app: &App, asked: &Asked) -> Answer {
 }
 
 /// Makes a websocket of the connection. It shows nothing before it says a token.
+///
+/// - Source: RFC 6455, 4.2.
 pub(crate) async fn socket(app: &App, asked: &Asked) -> Answer {
     let subscriptions = subscriptions(app)?.clone();
-    let upgrade = asked.upgrade.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     let none = || invalid("this is the address of a websocket (HTTP/1.1, `Upgrade: websocket`)");
+    let accept = accept_of(asked).ok_or_else(none)?;
+    let upgrade = asked.upgrade.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     let upgrade = upgrade.ok_or_else(none)?;
     let full = || RecordsError::new(Kind::Busy, "too many websockets are open");
-    let place = app.sockets.clone().try_acquire_owned().map_err(|_| full())?;
-    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| async move {
+    let place = Arc::clone(&app.sockets).try_acquire_owned().map_err(|_| full())?;
+    tokio::spawn(async move {
         let _place = place;
+        let Ok(connection) = upgrade.await else { return };
+        let limits = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_BYTES_MAX))
+            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+        let stream = TokioIo::new(connection);
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits)).await;
         serve(subscriptions, socket).await;
-    }))
+    });
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    Ok(response)
+}
+
+/// What a client that asks for a websocket is answered with; `None` when it asks for something
+/// else.
+fn accept_of(asked: &Asked) -> Option<HeaderValue> {
+    const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    let says = |name, word: &str| {
+        asked
+            .header(name)
+            .is_some_and(|it| it.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
+    };
+    let is_asked = says(header::UPGRADE, "websocket")
+        && says(header::CONNECTION, "upgrade")
+        && asked.header(header::SEC_WEBSOCKET_VERSION) == Some("13");
+    let key = asked.header(header::SEC_WEBSOCKET_KEY).filter(|_| is_asked)?;
+    let digest = ward_crypto::sha1_of_handshake(format!("{key}{GUID}").as_bytes());
+    HeaderValue::try_from(BASE64.encode(digest)).ok()
 }
 
 /// Places for websockets.
-pub(crate) fn sockets() -> std::sync::Arc<tokio::sync::Semaphore> {
-    std::sync::Arc::new(tokio::sync::Semaphore::new(SOCKETS_MAX))
+pub(crate) fn sockets() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(SOCKETS_MAX))
 }
 
 async fn serve(subscriptions: Subscriptions, mut socket: WebSocket) {
@@ -165,7 +213,7 @@ async fn serve(subscriptions: Subscriptions, mut socket: WebSocket) {
                 // Who waits for it may have given up.
                 let _late = done.send(()).is_err();
             }
-            heard = timeout(ALIVE, socket.recv()) => match heard {
+            heard = timeout(ALIVE, socket.next()) => match heard {
                 // Silence: a peer that is gone fails the ping, or the one after it.
                 Err(_) => if socket.send(Message::Ping(Vec::new().into())).await.is_err() {
                     return;
@@ -179,7 +227,7 @@ async fn serve(subscriptions: Subscriptions, mut socket: WebSocket) {
 
 /// - Source: Subscriptions R5 Backport, channels: `bind-with-token: TOKEN`.
 async fn bind(subscriptions: &Subscriptions, socket: &mut WebSocket) -> Option<Binding> {
-    while let Some(Ok(message)) = socket.recv().await {
+    while let Some(Ok(message)) = socket.next().await {
         let Message::Text(text) = message else { continue };
         let token = text.strip_prefix("bind-with-token")?.trim_start_matches([':', ' ']);
         return subscriptions.bind(token, clock::now());
