@@ -29,14 +29,26 @@ pub struct Numbered {
 /// LIMIT: a page of an answer; whoever wants more asks again.
 const NUMBERS_MAX: usize = 1_000;
 
-pub(crate) fn insert(db: &Connection, new: &Numbered) -> Result<(), TruthError> {
+/// Keeps what a unit says of numbers.
+pub(crate) fn keep(
+    db: &Connection,
+    new: &[Numbered],
+    forgotten: Option<&(ConsumerName, u64)>,
+) -> Result<(), TruthError> {
+    for new in new {
+        insert(db, new)?;
+    }
+    forgotten.map_or(Ok(()), |(consumer, number)| forget(db, consumer, *number))
+}
+
+fn insert(db: &Connection, new: &Numbered) -> Result<(), TruthError> {
     let sql = "INSERT OR IGNORE INTO numbered (consumer, number, seq, n) VALUES (?1, ?2, ?3, ?4)";
     let (consumer, FeedPlace { seq, n }) = (new.consumer.as_str(), new.place);
     db.prepare_cached(sql)?.execute(params![consumer, sql_int(new.number), sql_int(seq.0), n])?;
     Ok(())
 }
 
-pub(crate) fn forget(
+fn forget(
     db: &Connection,
     consumer: &ConsumerName,
     number: u64,

@@ -398,12 +398,7 @@ impl UnitAt<'_> {
                 place.n
             ])?;
         }
-        for new in &unit.numbered {
-            numbered::insert(self.db, new)?;
-        }
-        if let Some((consumer, number)) = &unit.forgotten {
-            numbered::forget(self.db, consumer, *number)?;
-        }
+        numbered::keep(self.db, &unit.numbered, unit.forgotten.as_ref())?;
         let mut kept = None;
         if let Some(new) = &unit.message {
             kept = Some(MessageId(message::rows::insert(self.db, self.state.seq, &new.columns)?));
