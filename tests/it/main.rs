@@ -16,6 +16,7 @@ mod billing;
 mod clients;
 mod config;
 mod crash;
+mod events;
 mod full_disk;
 mod hl7;
 mod hospital;

@@ -4,12 +4,14 @@ import { useEffect } from "react";
 
 import { post } from "./api";
 import { type Me, forget } from "./app";
+import { useFeed } from "./feed";
 import { Finder } from "./finder";
 import { Accounts } from "./pages/accounts";
 import { AdmissionPage, AdmitPage } from "./pages/admission";
 import { Audit } from "./pages/audit";
 import { Board } from "./pages/board";
 import { Chart } from "./pages/chart";
+import { EventPage } from "./pages/event";
 import { Messages } from "./pages/messages";
 import { Register } from "./pages/register";
 import { Tasks } from "./pages/tasks";
@@ -30,6 +32,7 @@ const PAGES: { path: string; word: Word; roles: string[] }[] = [
 export function Shell({ me }: { me: Me }) {
   const { say, language } = useWords();
   const queries = useQueryClient();
+  useFeed();
   const scheme = useComputedColorScheme();
   const { setColorScheme } = useMantineColorScheme();
   const [page, id] = useRoute();
@@ -73,6 +76,7 @@ export function Shell({ me }: { me: Me }) {
         {here === "admit" && <AdmitPage patient={id} />}
         {here === "admission" && id && <AdmissionPage id={id} />}
         {here === "patient" && id && <Chart id={id} me={me} key={id} />}
+        {here === "event" && id && <EventPage id={id} key={id} />}
         {here === "tasks" && <Tasks me={me} />}
         {here === "messages" && <Messages />}
         {here === "audit" && <Audit />}

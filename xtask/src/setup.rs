@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::run::{Run, Stop, target};
 
-/// Clients of FHIR and HL7 v2 that were not written here, and an object store.
+/// Clients of FHIR and HL7 v2 that were not written here, an object store, a mail server, a
+/// websocket and a reader of metrics.
 const CLIENTS: &[&str] = &[
     "fhirpy==2.2.0",
     "fhirclient==4.3.2",
@@ -12,6 +13,9 @@ const CLIENTS: &[&str] = &[
     "moto[s3]==5.2.5",
     "flask==3.1.3",
     "flask-cors==6.0.5",
+    "websockets==17.4",
+    "aiosmtpd==1.4.6",
+    "prometheus-client==0.26.0",
 ];
 
 /// One more, for Node.js where the machine has it.
@@ -67,7 +71,7 @@ fn is_root() -> bool {
 
 fn python_clients() -> Result<(), Stop> {
     let has_clients = || {
-        Run::new(python()).args(["-c", "import fhirpy, fhirclient, hl7, moto, flask_cors"]).works()
+        Run::new(python()).args(["-c", "import fhirpy, fhirclient, hl7, moto, flask_cors, websockets, aiosmtpd, prometheus_client"]).works()
     };
     if has_clients() {
         return Ok(());

@@ -26,7 +26,6 @@ use ward_store::{
 
 use crate::{
     beds::{self, BedKept},
-    figures::HouseFigures,
     records::{self, id_of, search, text},
     stay::StayKept,
 };
@@ -48,10 +47,7 @@ const DEPTH_MAX: usize = 6;
 /// Follows what is written of stays.
 pub struct Follower {
     engine: Engine,
-    figures: Arc<HouseFigures>,
     consumer: ConsumerName,
-    /// Commits up to this one have been counted.
-    counted: Seq,
     /// Commits up to this one have been looked at and had nothing of stays.
     seen: Seq,
 }
@@ -87,11 +83,9 @@ struct Change {
 }
 
 impl Follower {
-    pub fn new(engine: Engine, figures: Arc<HouseFigures>) -> Result<Follower, FollowError> {
+    pub fn new(engine: Engine) -> Result<Follower, FollowError> {
         let consumer = "stays".parse().map_err(|_| FollowError::Name)?;
-        // What was before the start is not counted again.
-        let counted = engine.chart().seq();
-        Ok(Follower { engine, figures, consumer, counted, seen: Seq::default() })
+        Ok(Follower { engine, consumer, seen: Seq::default() })
     }
 
     /// Looks at the next commits.
@@ -112,10 +106,6 @@ impl Follower {
         let own = context(self.engine.now());
         let (versions, last) = chart.changes_since(&own, from, STEP)?;
         let mut followed = Followed { has_more: last != from, ..Followed::default() };
-        for stored in versions.iter().filter(|it| self.counted < it.seq) {
-            self.figures.saw(stored);
-        }
-        self.counted = self.counted.max(last);
         for stored in versions.iter().filter(|it| it.key.kind == ResourceType::ENCOUNTER) {
             self.follow(&stored.key, &mut followed).await?;
         }

@@ -24,7 +24,7 @@ pub struct Ctx {
 }
 
 /// Who acts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Actor {
     pub id: ActorId,
     pub kind: ActorKind,

@@ -5,7 +5,8 @@ use std::fmt;
 use crate::ctx::words;
 
 words! {
-    /// What happened, in the words other systems subscribe to.
+    /// What happened, in the words other systems subscribe to. A word's place is its number on
+    /// disk: new ones are only ever appended.
     MedicalEventType {
         PatientAdmission = "PatientAdmission",
         PatientDischarge = "PatientDischarge",
@@ -19,6 +20,8 @@ words! {
         ImagingStudy = "ImagingStudy",
         /// Any other change of the chart; every write is on the feed.
         RecordChanged = "RecordChanged",
+        LabOrder = "LabOrder",
+        ImagingOrder = "ImagingOrder",
     }
 }
 

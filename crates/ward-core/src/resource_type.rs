@@ -38,6 +38,8 @@ impl ResourceType {
     pub const MEDICATION_SHEET: ResourceType = ResourceType(1020);
     /// A product in the stock, with its lots.
     pub const STOCK: ResourceType = ResourceType(1021);
+    /// Who stands behind a Subscription.
+    pub const SUBSCRIBER: ResourceType = ResourceType(1009);
 
     pub const ACCOUNT: ResourceType = ResourceType(1);
     pub const ACTIVITY_DEFINITION: ResourceType = ResourceType(2);
@@ -238,7 +240,7 @@ impl fmt::Debug for ResourceType {
     }
 }
 
-static INTERNAL: [(u16, &str); 11] = [
+static INTERNAL: [(u16, &str); 12] = [
     (1001, "ward.SignIn"),
     (1002, "ward.AccessToken"),
     (1003, "ward.Setting"),
@@ -250,6 +252,7 @@ static INTERNAL: [(u16, &str); 11] = [
     (1010, "ward.Payer"),
     (1020, "ward.MedicationSheet"),
     (1021, "ward.Stock"),
+    (1009, "ward.Subscriber"),
 ];
 
 const FHIR_COUNT: u16 = 147;

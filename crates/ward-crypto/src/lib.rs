@@ -51,6 +51,18 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     out
 }
 
+/// SHA-1 of some bytes: for the handshake of a websocket, where it proves nothing.
+///
+/// - Source: RFC 6455, 4.2.2.
+pub fn sha1_of_handshake(bytes: &[u8]) -> [u8; 20] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes);
+    let mut out = [0; 20];
+    for (to, from) in out.iter_mut().zip(digest.as_ref()) {
+        *to = *from;
+    }
+    out
+}
+
 /// HMAC with SHA-256.
 ///
 /// - Source: RFC 2104.

@@ -90,6 +90,24 @@ pub fn client_config(ca: &Path, own: Option<(&Path, &Path)>) -> Result<ClientCon
     })
 }
 
+/// A client's settings from the authorities that a machine trusts: one file of many certificates,
+/// of which those that cannot be read are passed over.
+///
+/// - Errors: when none can be read.
+/// - Source: as [`server_config`].
+pub fn client_config_trusting(bundle: &Path) -> Result<ClientConfig, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let all = CertificateDer::pem_file_iter(bundle).map_err(|_| TlsError::Pem("authorities"))?;
+    let (n_added, _) = roots.add_parsable_certificates(all.flatten());
+    if n_added == 0 {
+        return Err(TlsError::Pem("authorities"));
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(TlsError::Config)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
 /// The name that a server's certificate must have.
 pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Name)

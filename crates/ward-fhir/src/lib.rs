@@ -11,6 +11,7 @@ pub mod json;
 pub mod json_patch;
 pub mod outcome;
 pub mod search;
+pub mod subscription;
 pub mod validate;
 
 pub use json::Json;

@@ -119,4 +119,6 @@ pub(crate) static ALL: &[Group] = &[
     Group { name: "joins", within: OWN, kinds: &[R::JOIN] },
     // Which control numbers were used, and what was asked of a payer when.
     Group { name: "payers", within: OWN, kinds: &[R::PAYER] },
+    // Who stands behind a Subscription: whoever may write one may write this.
+    Group { name: "subscribers", within: OWN, kinds: &[R::SUBSCRIBER] },
 ];

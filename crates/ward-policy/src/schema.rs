@@ -25,7 +25,7 @@ pub(crate) const TEAMS: &[(&str, &[Role])] = &[
 ];
 
 /// Ward's own records. They are not FHIR types, so no list of those has them.
-pub(crate) const OWN_KINDS: [ResourceType; 11] = [
+pub(crate) const OWN_KINDS: [ResourceType; 12] = [
     ResourceType::SIGN_IN,
     ResourceType::ACCESS_TOKEN,
     ResourceType::SETTING,
@@ -37,6 +37,7 @@ pub(crate) const OWN_KINDS: [ResourceType; 11] = [
     ResourceType::MEDICATION_SHEET,
     ResourceType::STOCK,
     ResourceType::PAYER,
+    ResourceType::SUBSCRIBER,
 ];
 
 /// Every kind of record.

@@ -5,6 +5,7 @@ use ward_fhir::{
     Json,
     json::Object,
     search::{ParamKind, params_of},
+    subscription::TOPICS,
 };
 
 use crate::{Records, Reply};
@@ -53,21 +54,23 @@ impl Records {
             let interactions = interactions.iter().map(|it| coded(it)).collect();
             let versioning = if is_written { "versioned-update" } else { "versioned" };
             let deletes = if is_written { "single" } else { "not-supported" };
-            Json::Object(
-                [
-                    ("type", text(kind.name())),
-                    ("interaction", Json::Array(interactions)),
-                    ("versioning", text(versioning)),
-                    ("readHistory", Json::Bool(is_written)),
-                    ("updateCreate", Json::Bool(is_written)),
-                    ("conditionalCreate", Json::Bool(is_written)),
-                    ("conditionalUpdate", Json::Bool(is_written)),
-                    ("conditionalDelete", text(deletes)),
-                    ("searchParam", Json::Array(params.collect())),
-                ]
-                .into_iter()
-                .collect(),
-            )
+            let mut resource: Object<'_> = [
+                ("type", text(kind.name())),
+                ("interaction", Json::Array(interactions)),
+                ("versioning", text(versioning)),
+                ("readHistory", Json::Bool(is_written)),
+                ("updateCreate", Json::Bool(is_written)),
+                ("conditionalCreate", Json::Bool(is_written)),
+                ("conditionalUpdate", Json::Bool(is_written)),
+                ("conditionalDelete", text(deletes)),
+                ("searchParam", Json::Array(params.collect())),
+            ]
+            .into_iter()
+            .collect();
+            if kind == ResourceType::SUBSCRIPTION {
+                subscriptions(&mut resource);
+            }
+            Json::Object(resource)
         });
         let system = ["transaction", "batch", "search-system", "history-system"];
         let rest: Object<'_> = [
@@ -113,6 +116,27 @@ impl Records {
         .collect();
         Reply::body(200, Json::Object(statement).to_bytes())
     }
+}
+
+/// The topics, and the operations of the backport.
+///
+/// - Source: Subscriptions R5 Backport 1.1.0, R4: CapabilityStatement.
+fn subscriptions(resource: &mut Object<'_>) {
+    const GUIDE: &str = "http://hl7.org/fhir/uv/subscriptions-backport";
+    let text = |text: String| Json::string(text);
+    let topics = TOPICS.iter().map(|topic| {
+        let url =
+            format!("{GUIDE}/StructureDefinition/capabilitystatement-subscriptiontopic-canonical");
+        let members = [("url", text(url)), ("valueCanonical", text(topic.url.to_owned()))];
+        Json::Object(members.into_iter().collect())
+    });
+    let operations = ["status", "events", "get-ws-binding-token"].iter().map(|name| {
+        let definition = format!("{GUIDE}/OperationDefinition/backport-subscription-{name}");
+        let members = [("name", text((*name).to_owned())), ("definition", text(definition))];
+        Json::Object(members.into_iter().collect())
+    });
+    resource.insert("extension", Json::Array(topics.collect()));
+    resource.insert("operation", Json::Array(operations.collect()));
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod prepare;
 mod read;
 mod reply;
 mod search;
+mod subscription;
 mod write;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ward_core::{Ctx, FhirId, RecordKey};
 use ward_crypto::Random;
+use ward_fhir::subscription::Rules;
 use ward_store::{Chart, CommitError, CommitUnit, Interaction, Write};
 
 pub use self::{
@@ -42,11 +44,19 @@ pub struct Records {
     /// Where the server is reached, such as `http://127.0.0.1:8080/fhir`; links start with it.
     base: Arc<str>,
     care: Arc<care::Care>,
+    subscriptions: Rules,
 }
 
 impl Records {
     pub fn new(chart: Chart, random: Arc<dyn Random>, base: &str) -> Records {
-        Records { chart, random, base: base.trim_end_matches('/').into(), care: Arc::default() }
+        let base = base.trim_end_matches('/').into();
+        Records { chart, random, base, care: Arc::default(), subscriptions: Rules::default() }
+    }
+
+    /// With other rules for subscriptions.
+    #[must_use]
+    pub fn with_subscriptions(self, subscriptions: Rules) -> Records {
+        Records { subscriptions, ..self }
     }
 
     pub fn chart(&self) -> &Chart {
@@ -74,9 +84,10 @@ impl Records {
         &self,
         cx: &Ctx,
         act: Interaction,
-        unit: CommitUnit,
+        mut unit: CommitUnit,
     ) -> Result<(), CommitError> {
         let touched = care::Touched::by(&unit.writes);
+        self.stand_behind(cx, &mut unit.writes)?;
         let committed = self.chart.commit(cx, act, unit).await;
         // Also after a failure: whether it is on disk may not be known.
         self.care.forget(&touched);

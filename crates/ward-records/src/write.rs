@@ -31,6 +31,7 @@ impl Records {
         let resource = prepare::parse(body)?;
         audit_event::may_write(kind)?;
         prepare::check(&resource, kind)?;
+        self.may_subscribe(cx, kind, &resource)?;
         for _ in 0..TRIES_MAX {
             let mut unless = Vec::new();
             if let Some(query) = if_none_exist {
@@ -97,6 +98,7 @@ impl Records {
         if_match: Option<u32>,
         prefer: Prefer,
     ) -> Result<Reply, RecordsError> {
+        self.may_subscribe(cx, key.kind, &resource)?;
         for _ in 0..TRIES_MAX {
             let current = self.chart.current(key)?;
             let base = current.map(|(version, _)| version);
@@ -139,6 +141,7 @@ impl Records {
         let resource = prepare::parse(body)?;
         audit_event::may_write(kind)?;
         prepare::check(&resource, kind)?;
+        self.may_subscribe(cx, kind, &resource)?;
         let own_id = resource.get("id").and_then(Json::as_str);
         let own_id = own_id.and_then(|id| id.parse::<FhirId>().ok());
         for _ in 0..TRIES_MAX {

@@ -259,8 +259,46 @@ impl Chart {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<(Vec<Event>, FeedPlace), ReadError> {
+        self.events_of(cx, place, std::slice::from_ref(filter), limit)
+    }
+
+    /// As [`Chart::events_after`], of events that any of the filters wants.
+    pub fn events_of(
+        &self,
+        cx: &Ctx,
+        place: FeedPlace,
+        filters: &[EventFilter],
+        limit: usize,
+    ) -> Result<(Vec<Event>, FeedPlace), ReadError> {
         only_ward(cx)?;
-        feed::events_after(&self.inner.truth, &self.inner.keyring, place, filter, limit)
+        feed::events_after(&self.inner.truth, &self.inner.keyring, place, filters, limit)
+    }
+
+    /// The version before one, for whoever has to know what was changed.
+    ///
+    /// - Errors: [`ReadError::NotAllowed`] for anyone but Ward itself.
+    pub fn version_before(&self, cx: &Ctx, of: &Stored) -> Result<Option<Stored>, ReadError> {
+        only_ward(cx)?;
+        let inner = &self.inner;
+        let Some(version) = of.version.checked_sub(1).filter(|it| *it != 0) else {
+            return Ok(None);
+        };
+        let row = inner.truth.version(&inner.keyring.blind_id(&of.key), version)?;
+        row.map(|row| crate::reader::open(&inner.keyring, &row)).transpose()
+    }
+
+    /// The event that stands at one place; none where it was of a destroyed patient.
+    ///
+    /// - Errors: [`ReadError::NotAllowed`] for anyone but Ward itself.
+    pub fn event_at(&self, cx: &Ctx, place: FeedPlace) -> Result<Option<Event>, ReadError> {
+        only_ward(cx)?;
+        feed::event_at(&self.inner.truth, &self.inner.keyring, place)
+    }
+
+    /// Waits for a commit after `seq` that can be searched.
+    pub async fn wait_after(&self, seq: Seq) {
+        let mut applied = self.inner.index.watch();
+        let _ = applied.wait_for(|at| seq < *at).await;
     }
 
     /// Where a consumer of the feed stands.

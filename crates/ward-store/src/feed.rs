@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
-use ward_core::{EventPriority, FhirId, MedicalEventType, Phi, ids::EventId};
+use ward_core::{EventPriority, FhirId, MedicalEventType, Phi, ResourceType, ids::EventId};
 use ward_crypto::Random;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     error::{CommitError, ReadError},
     keys::{Keyring, Scope},
     reader,
+    record::Stored,
     seal::SealError,
     truth::{
         Truth, TruthError,
@@ -54,6 +55,11 @@ impl FromStr for ConsumerName {
 }
 
 impl ConsumerName {
+    /// - Shape: an id that was derived is a UUID in lower case, and so a name.
+    pub(crate) fn derived(id: &FhirId) -> ConsumerName {
+        ConsumerName(id.as_str().to_ascii_lowercase().into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -76,6 +82,8 @@ pub struct Event {
     pub time: Timestamp,
     pub source: Phi<String>,
     pub data: Phi<Vec<u8>>,
+    /// The record version that it is the event of, when a write is.
+    pub record: Option<Stored>,
 }
 
 /// Which events a consumer wants. Empty lists mean all.
@@ -83,6 +91,15 @@ pub struct Event {
 pub struct EventFilter {
     pub kinds: Vec<MedicalEventType>,
     pub priorities: Vec<EventPriority>,
+    /// Types of the records that they are the events of.
+    pub records: Vec<ResourceType>,
+}
+
+impl EventFilter {
+    pub fn wants(&self, kind: MedicalEventType, priority: EventPriority) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&kind))
+            && (self.priorities.is_empty() || self.priorities.contains(&priority))
+    }
 }
 
 /// An event that only needs its place.
@@ -166,7 +183,7 @@ pub(crate) fn events_after(
     truth: &Truth,
     keyring: &Keyring,
     place: FeedPlace,
-    filter: &EventFilter,
+    filters: &[EventFilter],
     n: usize,
 ) -> Result<(Vec<Event>, FeedPlace), ReadError> {
     let wanted = n.min(PAGE_MAX);
@@ -185,24 +202,70 @@ pub(crate) fn events_after(
     let mut last = place;
     for (place, kind, priority, sealed) in rows {
         last = place;
-        let kind = by_number(MedicalEventType::ALL, kind);
-        let priority = by_number(EventPriority::ALL, priority);
-        let (Some(kind), Some(priority)) = (kind, priority) else {
-            return Err(TruthError::Row("unknown event type").into());
-        };
-        let wanted = (filter.kinds.is_empty() || filter.kinds.contains(&kind))
-            && (filter.priorities.is_empty() || filter.priorities.contains(&priority));
-        if wanted {
-            // What was of a destroyed patient is not there any more.
-            let event = match sealed.split_first() {
-                Some((&OF_WRITE, vid)) => written(truth, keyring, place, kind, priority, vid)?,
-                Some((&of, sealed)) => open(keyring, place, kind, priority, of, sealed)?,
-                None => return Err(damaged()),
-            };
-            events.extend(event);
+        let (kind, priority) = words_of(kind, priority)?;
+        let mut wanting = filters.iter().filter(|it| it.wants(kind, priority)).peekable();
+        if wanting.peek().is_none() {
+            continue;
         }
+        // What is not wanted for its record is not opened.
+        let records: Vec<&[ResourceType]> = wanting.map(|it| it.records.as_slice()).collect();
+        let is_any = records.iter().any(|it| it.is_empty());
+        if !is_any && !is_of(truth, &sealed, &records)? {
+            continue;
+        }
+        events.extend(event_of(truth, keyring, place, (kind, priority), &sealed)?);
     }
     Ok((events, last))
+}
+
+/// Whether an event is that of a write of one of these types.
+fn is_of(truth: &Truth, sealed: &[u8], records: &[&[ResourceType]]) -> Result<bool, ReadError> {
+    let Some((&OF_WRITE, vid)) = sealed.split_first() else { return Ok(false) };
+    let vid = u64::from_be_bytes(*vid.first_chunk().ok_or_else(damaged)?);
+    let row = truth.by_vid(vid)?.ok_or_else(damaged)?;
+    Ok(records.iter().any(|kinds| kinds.contains(&row.head.kind)))
+}
+
+/// The event that stands at one place.
+pub(crate) fn event_at(
+    truth: &Truth,
+    keyring: &Keyring,
+    place: FeedPlace,
+) -> Result<Option<Event>, ReadError> {
+    let row = truth.read(|db| {
+        let sql = "SELECT kind, priority, sealed FROM event WHERE seq = ?1 AND n = ?2";
+        let row =
+            db.prepare_cached(sql)?.query_row(params![sql_int(place.seq.0), place.n], |row| {
+                Ok((row.get::<_, u8>(0)?, row.get::<_, u8>(1)?, row.get::<_, Vec<u8>>(2)?))
+            });
+        Ok(row.optional()?)
+    })?;
+    let Some((kind, priority, sealed)) = row else { return Ok(None) };
+    event_of(truth, keyring, place, words_of(kind, priority)?, &sealed)
+}
+
+fn words_of(kind: u8, priority: u8) -> Result<(MedicalEventType, EventPriority), ReadError> {
+    let kind = by_number(MedicalEventType::ALL, kind);
+    let priority = by_number(EventPriority::ALL, priority);
+    match (kind, priority) {
+        (Some(kind), Some(priority)) => Ok((kind, priority)),
+        _ => Err(TruthError::Row("unknown event type").into()),
+    }
+}
+
+/// Opens one event. What was of a destroyed patient is not there any more.
+fn event_of(
+    truth: &Truth,
+    keyring: &Keyring,
+    place: FeedPlace,
+    (kind, priority): (MedicalEventType, EventPriority),
+    sealed: &[u8],
+) -> Result<Option<Event>, ReadError> {
+    match sealed.split_first() {
+        Some((&OF_WRITE, vid)) => written(truth, keyring, place, kind, priority, vid),
+        Some((&of, sealed)) => open(keyring, place, kind, priority, of, sealed),
+        None => Err(damaged()),
+    }
 }
 
 /// Where a consumer stands; the beginning, when it never said.
@@ -260,6 +323,7 @@ fn open(
         time,
         source: Phi::new(source.to_owned()),
         data: Phi::new(data.to_vec()),
+        record: None,
     }))
 }
 
@@ -301,6 +365,7 @@ fn written(
         time: stored.last_updated,
         source: Phi::new(CHART.to_owned()),
         data: Phi::new(data.into_bytes()),
+        record: Some(stored),
     }))
 }
 

@@ -13,6 +13,7 @@ mod codec;
 mod error;
 mod feed;
 mod figures;
+pub mod handler;
 mod index;
 mod indexer;
 mod keys;
@@ -20,6 +21,7 @@ mod limits;
 mod lock;
 mod maintain;
 mod message;
+mod numbered;
 mod own;
 mod peek;
 mod postings;
@@ -43,6 +45,7 @@ mod tests;
 
 pub mod join;
 pub mod probe;
+pub mod subscriber;
 pub mod values;
 pub mod workflow;
 
@@ -61,6 +64,7 @@ pub use maintain::{Rotated, Scrubbed, Shredded};
 pub use message::{
     Direction, KeptMessage, MessageFilter, MessageHead, MessageId, MessageState, NewMessage, Reuse,
 };
+pub use numbered::Numbered;
 pub use query::{Cursor, Filter, Found, Hit, ParseCursorError, Part, Query, SearchError, SortBy};
 pub use queue::{Command, CommandId, NewCommand};
 pub use reader::Reader;

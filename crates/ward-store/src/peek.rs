@@ -1,9 +1,9 @@
 //! What the house may know of a record without reading it.
 
-use ward_core::{FhirId, RecordKey};
-use ward_policy::Policy;
+use ward_core::{Ctx, FhirId, RecordKey};
+use ward_policy::{Action, Policy};
 
-use crate::{Chart, ReadError};
+use crate::{Chart, ReadError, access::Access, feed::ConsumerName, record::Stored};
 
 impl Chart {
     /// The current version's number, and whether it is a deletion; `None` when there never was
@@ -22,6 +22,11 @@ impl Chart {
         FhirId::derived(self.derived(parts))
     }
 
+    /// The name of the consumer that `parts` alone are, which tells nobody what it was made of.
+    pub fn derived_consumer(&self, parts: &[&str]) -> ConsumerName {
+        ConsumerName::derived(&self.derived_id(parts))
+    }
+
     /// Sixteen bytes that belong to `parts` alone.
     pub fn derived(&self, parts: &[&str]) -> [u8; 16] {
         let mut bytes = Vec::new();
@@ -30,6 +35,19 @@ impl Chart {
             bytes.extend_from_slice(part.as_bytes());
         }
         self.inner.keyring.tenant_tokens().token16("derived id", &bytes)
+    }
+
+    /// Whether somebody may read a record version, and the record as it is now. It shows nothing
+    /// of either, and so leaves no entry in the audit log: whoever then shows it writes that.
+    pub fn may_see(&self, cx: &Ctx, version: &Stored) -> Result<bool, ReadError> {
+        let inner = &self.inner;
+        let access = Access::new(&inner.policy, cx, &inner.keyring);
+        let Some(row) = inner.truth.by_vid(version.place.0)? else { return Ok(false) };
+        if !access.permits(Action::Read, &row.head) {
+            return Ok(false);
+        }
+        let now = inner.truth.current(&row.head.kid)?;
+        Ok(now.is_some_and(|now| access.permits(Action::Read, &now.head)))
     }
 
     /// The policy that every call is asked of.

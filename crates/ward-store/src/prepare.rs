@@ -4,7 +4,7 @@
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use ward_core::{
-    AuditOutcome, Ctx, FhirId, RecordKey,
+    AuditOutcome, Ctx, FhirId, RecordKey, ResourceType,
     limits::{BUNDLE_ENTRIES_MAX, RESOURCE_BYTES_MAX},
 };
 use ward_crypto::Random;
@@ -19,12 +19,14 @@ use crate::{
     feed::{self, ConsumerName, FeedPlace},
     keys::{KeyError, Keyring, NewKey, Scope},
     message::{self, MessageId, NewMessage, sealing::PreparedMessage},
+    numbered::Numbered,
     postings::{self, Posting, TYPE_PARAM},
     queue::{self, CommandId},
     record::Method,
     seal::{self, SealError},
     truth::{Row, RowFlags, Truth},
     unit::{Absent, CommitUnit, Interaction, Write, WriteKind},
+    write_event,
 };
 
 /// Most compartments one record can be in.
@@ -46,6 +48,8 @@ pub(crate) struct PreparedUnit {
     pub(crate) commands: Vec<queue::PreparedCommand>,
     pub(crate) finished: Vec<CommandId>,
     pub(crate) position: Option<(ConsumerName, FeedPlace)>,
+    pub(crate) numbered: Vec<Numbered>,
+    pub(crate) forgotten: Option<(ConsumerName, u64)>,
     pub(crate) message: Option<PreparedMessage>,
     pub(crate) outgoing: Vec<PreparedMessage>,
     pub(crate) restated: Vec<(MessageId, PreparedMessage)>,
@@ -102,6 +106,8 @@ impl PreparedUnit {
             commands: Vec::new(),
             finished: Vec::new(),
             position: None,
+            numbered: Vec::new(),
+            forgotten: None,
             message: None,
             outgoing: Vec::new(),
             restated: Vec::new(),
@@ -144,6 +150,7 @@ pub(crate) fn prepare(
     too_large("records in one commit", unit.writes.len(), BUNDLE_ENTRIES_MAX)?;
     too_large("events in one commit", unit.events.len(), NOTES_MAX)?;
     too_large("commands in one commit", unit.queue.len(), NOTES_MAX)?;
+    too_large("numbers in one commit", unit.numbered.len(), NOTES_MAX)?;
     let mut seen = FxHashSet::default();
     if unit.writes.iter().any(|write| !seen.insert(&write.key)) {
         return Err(CommitError::Malformed("one record is written twice"));
@@ -188,6 +195,8 @@ pub(crate) fn prepare(
     }
     prepared.finished = unit.finished;
     prepared.position = unit.position;
+    prepared.numbered = unit.numbered;
+    prepared.forgotten = unit.forgotten;
     if let Some(key) = unit.idempotency {
         let answer = unit.answer.map(ward_core::Phi::into_revealed).unwrap_or_default();
         let sealed = bench.keyring.seal_own(
@@ -297,7 +306,15 @@ fn prepare_write(
     let row = Row { head, method, terms, body };
     debug_assert_eq!(RowFlags::new(method, restricted).deleted(), deleted);
     let content = row.content_digest();
-    let event = write.event.map(feed::numbers_of);
+    let event = match (write.event, &base) {
+        (Some(said), Some(base)) if !deleted && write.key.kind == ResourceType::ENCOUNTER => {
+            let before = seal::open_body(bench.keyring, &base.head, &base.body);
+            let (_, before) = before.map_err(gone_seal)?;
+            Some(write_event::of_stay(said, &before, &write.body))
+        }
+        (said, _) => said,
+    };
+    let event = event.map(feed::numbers_of);
     Ok(PreparedWrite {
         key: write.key,
         row,

@@ -82,6 +82,21 @@ impl<'a> Reader<'a> {
         row.map(|row| self.show(&row)).transpose()
     }
 
+    /// Whether a record version may be spoken of to this caller, and the record as it is now. Its
+    /// patients are then among those that the audit entry names; its body is not opened.
+    pub fn may_tell(&self, version: &Stored) -> Result<bool, ReadError> {
+        let truth = &self.chart.inner.truth;
+        let Some(row) = truth.by_vid(version.place.0)? else { return Ok(false) };
+        let permits = |head: &RowHead| self.access.permits(Action::Read, head);
+        let now = truth.current(&row.head.kid)?;
+        if !permits(&row.head) || !now.is_some_and(|now| permits(&now.head)) {
+            return Ok(false);
+        }
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.extend(row.head.patients.iter().copied());
+        Ok(true)
+    }
+
     /// Versions, newest first.
     ///
     /// - Shape: only what was written at or after `since`, was current at `at`, and is older than

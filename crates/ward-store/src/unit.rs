@@ -12,6 +12,7 @@ use crate::{
     Seq,
     feed::{ConsumerName, FeedPlace},
     message::{MessageId, NewMessage},
+    numbered::Numbered,
     queue::{CommandId, NewCommand},
 };
 
@@ -65,6 +66,10 @@ pub struct CommitUnit {
     pub finished: Vec<CommandId>,
     /// Where the consumer of the event feed stands whose work this unit is.
     pub position: Option<(ConsumerName, FeedPlace)>,
+    /// What a consumer is to be told, under numbers of its own; one that is there already stays.
+    pub numbered: Vec<Numbered>,
+    /// Numbers of a consumer that nobody asks for any more: this one and those before it.
+    pub forgotten: Option<(ConsumerName, u64)>,
     /// A message of an interface that this unit is the work of.
     pub message: Option<NewMessage>,
     /// Messages that are to go out.

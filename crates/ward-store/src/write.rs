@@ -31,7 +31,7 @@ impl Write {
             terms: extracted.terms,
             patients: extracted.patients,
             restricted: extracted.restricted,
-            event: Some(event_of(key.kind, &resource)),
+            event: Some(event_of(key.kind, &resource, kind.base().is_none())),
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use hyper::{HeaderMap, Method, Uri, header};
 use ward_core::{AuditOutcome, CareScope, Ctx, Kind, PurposeOfUse, Role, ids::TraceId};
-use ward_records::RecordsError;
+use ward_crypto::Random;
+use ward_records::{Records, RecordsError};
 use ward_store::Interaction;
 
 use crate::{
@@ -40,19 +41,7 @@ pub(crate) async fn context(
     }
     let principal = principal_of(app, headers, now, source).await?;
     let purpose = purpose_of(headers, principal.role)?;
-    let care = match principal.role {
-        // Roles of the whole house; the policy limits what of it they see.
-        Role::Integration | Role::System | Role::Auditor | Role::Administrator => {
-            CareScope::Everyone
-        }
-        _ => match &principal.practitioner {
-            None => CareScope::Patients(Arc::default()),
-            Some(id) => {
-                let cx = system_ctx(now, random, source);
-                CareScope::Patients(app.records.patients_in_care(&cx, id).await?)
-            }
-        },
-    };
+    let care = care_of(&app.records, random, &principal, now, source).await?;
     let cx = Ctx {
         actor: principal.actor,
         role: principal.role,
@@ -72,6 +61,29 @@ pub(crate) async fn context(
         return Err(RecordsError::new(Kind::Refused, "not allowed"));
     }
     Ok(cx)
+}
+
+/// Whom somebody cares for now.
+pub(crate) async fn care_of(
+    records: &Records,
+    random: &dyn Random,
+    principal: &Principal,
+    now: jiff::Timestamp,
+    source: &str,
+) -> Result<CareScope, RecordsError> {
+    Ok(match principal.role {
+        // Roles of the whole house; the policy limits what of it they see.
+        Role::Integration | Role::System | Role::Auditor | Role::Administrator => {
+            CareScope::Everyone
+        }
+        _ => match &principal.practitioner {
+            None => CareScope::Patients(Arc::default()),
+            Some(id) => {
+                let cx = system_ctx(now, random, source);
+                CareScope::Patients(records.patients_in_care(&cx, id).await?)
+            }
+        },
+    })
 }
 
 async fn principal_of(

@@ -2,15 +2,22 @@
 
 use std::{sync::Arc, time::Instant};
 
+use tokio::sync::Semaphore;
 use ward_billing::Billing;
 use ward_clinical::{beds::Beds, figures::HouseFigures};
 use ward_crypto::Random;
+use ward_events::{figures::EventFigures, live::Live, subscriptions::Subscriptions};
 use ward_interop::contract::Receiver;
 use ward_records::Records;
 use ward_rules::likeness::Thresholds;
 use ward_store::workflow::Engine;
 
-use crate::{auth::Gate, care::CareFigures, metrics::Metrics};
+use crate::{
+    auth::{Gate, Principals},
+    care::CareFigures,
+    handlers::subscriptions,
+    metrics::Metrics,
+};
 
 /// The state of one server; cheap to clone.
 #[derive(Clone)]
@@ -29,8 +36,21 @@ pub struct App {
     pub(crate) stays: Option<Stays>,
     /// What asks payers, where anything does.
     pub(crate) billing: Option<Billing>,
+    /// Places for websockets.
+    pub(crate) sockets: Arc<Semaphore>,
+    /// What follows the event feed, where something does.
+    pub(crate) events: Option<Events>,
     /// From how sure on somebody is alike.
     pub(crate) registry: Thresholds,
+}
+
+/// What follows the event feed.
+#[derive(Clone)]
+pub struct Events {
+    pub subscriptions: Subscriptions,
+    pub live: Live,
+    pub figures: EventFigures,
+    pub principals: Arc<Principals>,
 }
 
 /// What looks after stays.
@@ -93,6 +113,8 @@ impl App {
             messages: None,
             stays: None,
             billing: None,
+            sockets: subscriptions::sockets(),
+            events: None,
             registry: Thresholds::default(),
         }
     }
@@ -113,6 +135,12 @@ impl App {
     #[must_use]
     pub fn with_billing(self, billing: Billing) -> App {
         App { billing: Some(billing), ..self }
+    }
+
+    /// With subscriptions, figures and what screens are told.
+    #[must_use]
+    pub fn with_events(self, events: Events) -> App {
+        App { events: Some(events), ..self }
     }
 
     /// With other thresholds of the registry.

@@ -10,8 +10,8 @@ use ward_policy::Action;
 use crate::{
     app::App,
     handlers::{
-        access, accounts, admit_operation, audit, fhir, house, interface, keys, messages, payers,
-        plans, registry, stays, tasks, vitals,
+        access, accounts, admit_operation, audit, events, fhir, house, interface, keys, messages,
+        payers, plans, registry, stays, subscriptions, tasks, vitals,
     },
     request::Asked,
     respond::Answer,
@@ -115,6 +115,9 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/patients/{id}/vital-signs" SignedIn(Action::Create), Some(A::Transaction), vitals::enter, "Enter vital signs; 422 with what cannot be, and what is unlikely until it is confirmed";
     "GET" "/api/tasks" House(Action::ReadStays), Some(A::Search), tasks::list, "What waits for a person, oldest first";
     "POST" "/api/tasks/{id}/done" House(Action::ManageStays), Some(A::Operation), tasks::close, "Somebody has looked, and this is what they found";
+    "GET" "/api/events" SignedIn(Action::Read), Some(A::Search), events::stream, "What happens, as server-sent events; each of what the reader may see then";
+    "GET" "/api/events/{id}" SignedIn(Action::Read), Some(A::Read), events::about, "What a notification was about";
+    "GET" "/api/subscriptions/websocket" Public, None, subscriptions::socket, "A websocket for notifications; shows nothing before `bind-with-token`";
     "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
     "DELETE" "/api/keys/{id}" House(Action::ManageKeys), Some(A::KeyDestroyed), keys::shred, "Destroy a patient's key and with it the patient's data";
     "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";
@@ -123,6 +126,7 @@ pub static ALL: &[Endpoint] = rows! {
     "GET" "/fhir/_history" SignedIn(Action::History), Some(A::HistorySystem), fhir::history_system, "History of everything";
     "POST" "/fhir/_search" SignedIn(Action::Search), Some(A::Search), fhir::search_system_post, "Search all types by form";
     "POST" "/fhir/{type}/_search" SignedIn(Action::Search), Some(A::Search), fhir::search_type_post, "Search a type by form";
+    "GET" "/fhir/SubscriptionTopic" SignedIn(Action::Search), None, subscriptions::topics, "The topics that can be subscribed to";
     "GET" "/fhir/{type}" SignedIn(Action::Search), Some(A::Search), fhir::search_type, "Search a type";
     "POST" "/fhir/{type}" SignedIn(Action::Create), Some(A::Create), fhir::create, "Create";
     "PUT" "/fhir/{type}" SignedIn(Action::Update), Some(A::Update), fhir::conditional_update, "Update the one match";
@@ -137,6 +141,16 @@ pub static ALL: &[Endpoint] = rows! {
     "GET" "/fhir/PlanDefinition/{id}/$apply" SignedIn(Action::Read), Some(A::Read), plans::apply, "What a plan comes to for a patient; nothing is written";
     "POST" "/fhir/PlanDefinition/{id}/$apply" SignedIn(Action::Read), Some(A::Read), plans::apply, "The same, with Parameters";
     "GET" "/fhir/Patient/{id}/$everything" SignedIn(Action::Search), Some(A::Search), fhir::everything, "A patient's whole chart";
+    "GET" "/fhir/Subscription/$status" SignedIn(Action::Read), Some(A::Operation), subscriptions::status, "How subscriptions stand, by `id`";
+    "POST" "/fhir/Subscription/$status" SignedIn(Action::Read), Some(A::Operation), subscriptions::status, "How subscriptions stand, by Parameters";
+    "GET" "/fhir/Subscription/{id}/$status" SignedIn(Action::Read), Some(A::Operation), subscriptions::status, "How a subscription stands";
+    "POST" "/fhir/Subscription/{id}/$status" SignedIn(Action::Read), Some(A::Operation), subscriptions::status, "How a subscription stands";
+    "GET" "/fhir/Subscription/{id}/$events" SignedIn(Action::Read), Some(A::Operation), subscriptions::events, "What was told before, by numbers";
+    "POST" "/fhir/Subscription/{id}/$events" SignedIn(Action::Read), Some(A::Operation), subscriptions::events, "What was told before, by Parameters";
+    "GET" "/fhir/Subscription/$get-ws-binding-token" SignedIn(Action::Read), Some(A::Operation), subscriptions::binding_token, "A token that binds a websocket, by `id`";
+    "POST" "/fhir/Subscription/$get-ws-binding-token" SignedIn(Action::Read), Some(A::Operation), subscriptions::binding_token, "A token that binds a websocket, by Parameters";
+    "GET" "/fhir/Subscription/{id}/$get-ws-binding-token" SignedIn(Action::Read), Some(A::Operation), subscriptions::binding_token, "A token that binds a websocket";
+    "POST" "/fhir/Subscription/{id}/$get-ws-binding-token" SignedIn(Action::Read), Some(A::Operation), subscriptions::binding_token, "A token that binds a websocket";
     "GET" "/fhir/{type}/{id}" SignedIn(Action::Read), Some(A::Read), fhir::read, "Read";
     "PUT" "/fhir/{type}/{id}" SignedIn(Action::Update), Some(A::Update), fhir::update, "Update, or create under this id";
     "PATCH" "/fhir/{type}/{id}" SignedIn(Action::Update), Some(A::Patch), fhir::patch, "Change parts, by JSON Patch or FHIRPath Patch";

@@ -25,8 +25,8 @@ mod serve;
 mod working;
 
 pub use self::{
-    app::{App, Stays, WebLimits},
-    auth::{AuthError, NewAccount, NewToken, accounts, system_ctx, tokens},
+    app::{App, Events, Stays, WebLimits},
+    auth::{AuthError, NewAccount, NewToken, Principals, accounts, system_ctx, tokens},
     care::CareFigures,
     clock::now,
     endpoints::{ALL as ENDPOINTS, Access, Endpoint, api_page},

@@ -194,7 +194,8 @@ async fn http1(
         .header_read_timeout(Duration::from_secs(limits.header_s))
         .max_buf_size(limits.header_bytes)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
         // A broken connection is the peer's business; there is nobody left to tell.

@@ -1,6 +1,8 @@
 //! A request, taken apart once.
 
-use hyper::{HeaderMap, body::Bytes, header};
+use std::sync::Mutex;
+
+use hyper::{HeaderMap, body::Bytes, header, upgrade::OnUpgrade};
 use ward_core::{Ctx, FhirId, RecordKey, ResourceType};
 use ward_records::{Prefer, RecordsError};
 
@@ -11,6 +13,8 @@ pub(crate) struct Asked {
     pub(crate) query: String,
     pub(crate) body: Bytes,
     pub(crate) values: Vec<(&'static str, String)>,
+    /// The connection itself, for who makes something else of it.
+    pub(crate) upgrade: Mutex<Option<OnUpgrade>>,
 }
 
 impl Asked {

@@ -121,6 +121,14 @@ pub(crate) fn reply(reply: Reply) -> Answer {
     Ok(response)
 }
 
+/// A resource that was made here.
+pub(crate) fn fhir(status: StatusCode, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);
+    response
+}
+
 pub(crate) fn json(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -182,7 +182,7 @@ async fn handle(
     app: App,
     peer: Peer,
     found: Found,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     (trace, promise): (TraceId, Arc<Promise>),
 ) -> Result<Response<Body>, Refusal> {
     let (row, values) = match found {
@@ -199,6 +199,7 @@ async fn handle(
             return Err(RecordsError::new(Kind::NotFound, "no such address").into());
         }
     };
+    let upgrade = Mutex::new(Some(hyper::upgrade::on(&mut request)));
     let (parts, incoming) = request.into_parts();
     let asks = (&parts.method, &parts.uri, &parts.headers);
     let cx = admit::context(&app, &peer, row, asks, trace).await?;
@@ -210,7 +211,7 @@ async fn handle(
         }
     }
     let body = body::whole(incoming, &parts.headers, app.limits.body_bytes).await?;
-    let asked = Asked { cx, headers: parts.headers, query, body, values };
+    let asked = Asked { cx, headers: parts.headers, query, body, values, upgrade };
     // Before this it was asked and not begun, however long the body took to come.
     if is_promised(row) && !promise.keep() {
         return Err(RecordsError::new(Kind::Unavailable, "the request was given up").into());

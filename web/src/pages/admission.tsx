@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
 import { type Patient, age, call, get, idOf, nameOf, post } from "../api";
+import { whenDeaf } from "../feed";
 import { PatientSearch } from "../finder";
 import { go } from "../route";
 import { type Word, useWords } from "../words";
@@ -84,7 +85,7 @@ export function AdmissionPage({ id }: { id: string }) {
   const admission = useQuery({
     queryKey: ["admission", id],
     queryFn: () => get<Admission>(`/api/admissions/${id}`),
-    refetchInterval: (query) => (["running", "undoing"].includes(query.state.data?.state ?? "") ? 1_500 : false),
+    refetchInterval: whenDeaf(1_500),
   });
   const people = usePatients([idOf(admission.data?.patient)]);
   const [why, setWhy] = useState("");

@@ -4,6 +4,7 @@ import { useMemo, useState } from "react";
 
 import { type Patient, age, get, idOf, nameOf, post, search } from "../api";
 import type { Me } from "../app";
+import { whenDeaf } from "../feed";
 import { type Word, useWords } from "../words";
 
 type Claim = { encounter: string; patient: string; since: string; until?: string };
@@ -20,8 +21,8 @@ export function Board({ me }: { me: Me }) {
   const { say, time } = useWords();
   const queries = useQueryClient();
   const manages = ["registrar", "nurse", "physician", "integration"].includes(me.role);
-  const board = useQuery({ queryKey: ["beds"], queryFn: () => get<{ beds: Bed[] }>("/api/beds"), refetchInterval: 2_000 });
-  const waiting = useQuery({ queryKey: ["waiting"], queryFn: () => get<{ waiting: Waiting[] }>("/api/admissions/waiting"), refetchInterval: 5_000 });
+  const board = useQuery({ queryKey: ["beds"], queryFn: () => get<{ beds: Bed[] }>("/api/beds"), refetchInterval: whenDeaf(2_000) });
+  const waiting = useQuery({ queryKey: ["waiting"], queryFn: () => get<{ waiting: Waiting[] }>("/api/admissions/waiting"), refetchInterval: whenDeaf(5_000) });
   const beds = board.data?.beds ?? [];
   const [moving, setMoving] = useState<Bed>();
   const people = usePatients([

@@ -4,6 +4,7 @@ import { useState } from "react";
 
 import { get, nameOf, post } from "../api";
 import type { Me } from "../app";
+import { whenDeaf } from "../feed";
 import { useWords } from "../words";
 import { usePatients } from "./board";
 import { List } from "./chart";
@@ -18,7 +19,7 @@ export function Tasks({ me }: { me: Me }) {
   const queries = useQueryClient();
   const [open, setOpen] = useState<string>();
   const [note, setNote] = useState("");
-  const found = useQuery({ queryKey: ["tasks"], queryFn: () => get<{ tasks: Task[] }>("/api/tasks"), refetchInterval: 10_000 });
+  const found = useQuery({ queryKey: ["tasks"], queryFn: () => get<{ tasks: Task[] }>("/api/tasks"), refetchInterval: whenDeaf(10_000) });
   const tasks = found.data?.tasks ?? [];
   const people = usePatients(tasks.flatMap((it) => [it.patient ?? "", ...it.alike]));
   const done = useMutation({

@@ -88,7 +88,9 @@ impl Records {
         let looks = !wanted.is_empty() || patches;
         let reader = looks.then(|| self.chart.reader(cx, look_of(&wanted)));
         let plan = self.plan(cx, reader.as_ref(), &wanted, &mut entries, hidden);
-        let (unit, done) = match plan.and_then(|plan| self.unit(cx, plan, entries, mark)) {
+        let unit = plan.and_then(|plan| self.unit(cx, plan, entries, mark));
+        let unit = unit.and_then(|it| self.may_all_subscribe(cx, &it.0.writes).map(|()| it));
+        let (unit, done) = match unit {
             Ok(ready) => ready,
             Err(error) => {
                 finish(reader, AuditOutcome::MinorFailure).await?;

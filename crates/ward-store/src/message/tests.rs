@@ -222,7 +222,7 @@ fn a_file_of_the_first_layout_is_brought_up_to_date() {
     let rig = Rig::new();
     run(rig.init().close(at(1)));
     let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
-    db.execute_batch("DROP TABLE message; PRAGMA user_version = 1").unwrap();
+    db.execute_batch("DROP TABLE message; DROP TABLE numbered; PRAGMA user_version = 1").unwrap();
     drop(db);
     let chart = rig.open();
     assert_eq!(keep(&chart, 1, message("1", "one")).unwrap().message, Some(MessageId(1)));

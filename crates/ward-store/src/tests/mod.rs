@@ -3,6 +3,7 @@
 mod audit;
 mod crash;
 mod disk;
+mod handler;
 mod keys;
 mod model;
 pub(crate) mod rig;

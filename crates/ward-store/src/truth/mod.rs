@@ -291,6 +291,7 @@ pub(crate) fn create(db: &Connection, tenant: &TenantRow) -> Result<(), TruthErr
     db.execute_batch("BEGIN IMMEDIATE")?;
     db.execute_batch(schema::TABLES)?;
     db.execute_batch(schema::MESSAGES)?;
+    db.execute_batch(schema::NUMBERS)?;
     db.execute(
         "INSERT INTO tenant VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -310,9 +311,12 @@ pub(crate) fn create(db: &Connection, tenant: &TenantRow) -> Result<(), TruthErr
 /// Brings a file of an older layout to this release's, whole or not at all.
 pub(crate) fn upgrade(db: &Connection) -> Result<(), TruthError> {
     let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found == 1 {
+    if (1..schema::LAYOUT).contains(&found) {
         db.execute_batch("BEGIN IMMEDIATE")?;
-        db.execute_batch(schema::MESSAGES)?;
+        if found < 2 {
+            db.execute_batch(schema::MESSAGES)?;
+        }
+        db.execute_batch(schema::NUMBERS)?;
         db.pragma_update(None, "user_version", schema::LAYOUT)?;
         db.execute_batch("COMMIT")?;
     }

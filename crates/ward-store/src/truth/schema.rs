@@ -1,7 +1,7 @@
 //! The tables of truth. `docs/store.md` describes every column.
 
 /// The layout this release reads and writes.
-pub(crate) const LAYOUT: i64 = 2;
+pub(crate) const LAYOUT: i64 = 3;
 
 /// What brings a file of layout 1 to layout 2, and is part of every new one: messages.
 pub(crate) const MESSAGES: &str = "
@@ -24,6 +24,18 @@ CREATE INDEX message_by_control ON message (control);
 CREATE INDEX message_by_scope ON message (scope) WHERE scope IS NOT NULL;
 CREATE INDEX message_by_time ON message (time);
 CREATE INDEX message_not_over ON message (state) WHERE state NOT IN (1, 2, 7);
+";
+
+/// What brings a file of layout 2 to layout 3, and is part of every new one: what is told to
+/// whom, numbered.
+pub(crate) const NUMBERS: &str = "
+CREATE TABLE numbered (
+    consumer TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (consumer, number)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Every other table, as it is made in an empty file.

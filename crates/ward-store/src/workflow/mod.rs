@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use smallvec::SmallVec;
-use ward_core::{Ctx, FhirId, RecordKey, ResourceType};
+use ward_core::{Ctx, EventPriority, FhirId, MedicalEventType, RecordKey, ResourceType};
 use ward_rules::workflow::{Definition, State, StepState};
 
 pub use self::engine::{Engine, EngineError, Interrupt, Moment, Worked};
@@ -188,6 +188,7 @@ pub fn own_write<T: Serialize>(
     patient: Option<&FhirId>,
     kept: &T,
 ) -> Result<Write, serde_json::Error> {
+    let key_kind = key.kind;
     Ok(Write {
         key,
         kind: WriteKind::Update { base },
@@ -196,7 +197,9 @@ pub fn own_write<T: Serialize>(
         terms: Vec::new(),
         patients: patient.into_iter().cloned().collect::<SmallVec<[FhirId; 1]>>(),
         restricted: false,
-        event: None,
+        // What people look at together changes before their eyes.
+        event: matches!(key_kind, ResourceType::BED | ResourceType::WORKFLOW)
+            .then_some((MedicalEventType::RecordChanged, EventPriority::Low)),
     })
 }
 

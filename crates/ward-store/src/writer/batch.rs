@@ -21,6 +21,7 @@ use crate::{
     indexer::Applied,
     keys::{Keyring, NewKey, Scope},
     message::{self, MessageId, Reuse},
+    numbered,
     prepare::{PreparedUnit, PreparedWrite},
     queue,
     truth::{
@@ -397,6 +398,7 @@ impl UnitAt<'_> {
                 place.n
             ])?;
         }
+        numbered::keep(self.db, &unit.numbered, unit.forgotten.as_ref())?;
         let mut kept = None;
         if let Some(new) = &unit.message {
             kept = Some(MessageId(message::rows::insert(self.db, self.state.seq, &new.columns)?));

@@ -158,6 +158,11 @@ impl Gate {
         }
     }
 
+    /// Whether a session goes on, for who is told something without asking.
+    pub(crate) fn is_session_open(&self, cookie: &str, now: Timestamp) -> bool {
+        self.sessions.is_open(cookie, now)
+    }
+
     /// The account that a session is of.
     pub(crate) fn account_of(&self, cookie: &str, now: Timestamp) -> Option<FhirId> {
         match self.sessions.find(cookie, now) {
@@ -209,7 +214,7 @@ impl Gate {
 }
 
 /// When a token ends. One whose end cannot be read is not let in for ever.
-fn end_of(text: Option<&str>) -> Result<Option<Timestamp>, AuthError> {
+pub(super) fn end_of(text: Option<&str>) -> Result<Option<Timestamp>, AuthError> {
     text.map(|time| time.parse().map_err(|_| AuthError::Invalid("expiry"))).transpose()
 }
 

@@ -1,6 +1,7 @@
 //! Who is asking: accounts, sessions and bearer tokens, kept in the chart like everything else.
 
 pub mod accounts;
+mod behalf;
 mod changes;
 mod gate;
 mod look_after;
@@ -20,7 +21,7 @@ use ward_core::{
 use ward_crypto::{CryptoFailed, Random};
 use ward_store::{CommitError, ReadError};
 
-pub use self::{accounts::NewAccount, tokens::NewToken};
+pub use self::{accounts::NewAccount, behalf::Principals, tokens::NewToken};
 pub(crate) use gate::{Gate, Principal};
 pub(crate) use sign_in::Credentials;
 

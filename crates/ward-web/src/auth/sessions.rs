@@ -105,6 +105,12 @@ impl Sessions {
         }
     }
 
+    /// Whether the session of a cookie goes on; asking is no sign of life.
+    pub(super) fn is_open(&self, cookie: &str, now: Timestamp) -> bool {
+        let sessions = self.lock();
+        sessions.get(&sha256(cookie.as_bytes())).is_some_and(|it| it.is_over(now).is_none())
+    }
+
     pub(super) fn end(&self, cookie: &str) -> Option<Session> {
         self.lock().remove(&sha256(cookie.as_bytes()))
     }

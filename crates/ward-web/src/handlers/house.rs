@@ -6,6 +6,9 @@ use ward_records::RecordsError;
 
 use crate::{app::App, chart_figures, request::Asked, respond, respond::Answer};
 
+/// How long the figures wait for what was just committed to be counted.
+const COUNTED: std::time::Duration = std::time::Duration::from_secs(2);
+
 pub(crate) async fn healthz(_: &App, _: &Asked) -> Answer {
     Ok(respond::text(StatusCode::OK, "ok\n".to_owned()))
 }
@@ -20,10 +23,18 @@ pub(crate) async fn readyz(app: &App, _: &Asked) -> Answer {
 }
 
 pub(crate) async fn metrics(app: &App, _: &Asked) -> Answer {
-    let figures = app.records.chart().figures()?;
+    let chart = app.records.chart();
+    if let Some(events) = &app.events {
+        // Whoever asks after something happened finds it counted; a page that is late is no page.
+        let caught_up = events.figures.wait_for(chart.seq());
+        let _in_time = tokio::time::timeout(COUNTED, caught_up).await.is_ok();
+    }
+    let figures = chart.figures()?;
     let page = app.metrics.page(app.started.elapsed().as_secs(), figures.seq);
     let store = chart_figures::page(&figures);
-    let house = app.stays.as_ref().map(|stays| stays.figures.page()).unwrap_or_default();
+    let stays = app.stays.as_ref().map(|stays| stays.figures.page()).unwrap_or_default();
+    let events = app.events.as_ref().map(|events| events.figures.page()).unwrap_or_default();
+    let house = events + &stays;
     let page = format!("{}{house}{store}{page}", app.care.page());
     Ok(respond::text(StatusCode::OK, page))
 }

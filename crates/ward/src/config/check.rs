@@ -10,6 +10,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use ward_billing::Settings;
 use ward_crypto::{RootKeyFile, tls};
+use ward_events::{Addresses, notify::MailTls};
 use ward_hl7::Charset;
 
 use super::{certificate, sections::Config};
@@ -34,7 +35,7 @@ const SOCKET_BYTES_MAX: usize = 107;
 ///
 /// - Errors: every rule that is broken, in words.
 pub fn rules(site: &Site) -> Vec<String> {
-    let Config { http, hl7, registry, .. } = &site.settings.config;
+    let Config { http, hl7, registry, events, mail, .. } = &site.settings.config;
     let mut broken = Vec::new();
     let mut must = |holds: bool, says: &str| {
         if !holds {
@@ -83,6 +84,22 @@ pub fn rules(site: &Site) -> Vec<String> {
             &format!("`{name}` is not a character set of table 0211"),
         );
     }
+    must(
+        events.allow_addresses.as_ref().is_none_or(|it| it.parse::<Addresses>().is_ok()),
+        "`events.allow_addresses` is addresses or names of machines with commas between them",
+    );
+    must(
+        mail.user.is_some() == mail.password_file.is_some(),
+        "`mail.user` and `mail.password_file` are only used together",
+    );
+    must(
+        mail.user.is_none() || mail.tls != MailTls::None,
+        "a password goes to a mail server only over TLS: set `mail.tls`",
+    );
+    must(
+        mail.port.is_none_or(|port| u16::try_from(port.get()).is_ok()),
+        "`mail.port` is 1 to 65535",
+    );
     must(
         site.socket().as_os_str().len() <= SOCKET_BYTES_MAX,
         "the path of `http.socket` is longer than 107 bytes",

@@ -8,6 +8,7 @@ use std::{
     path::PathBuf,
 };
 
+use ward_events::notify::MailTls;
 use ward_interop::listen::ListenSettings;
 use ward_rules::likeness::Thresholds;
 use ward_store::StoreLimits;
@@ -256,6 +257,43 @@ section! {
     }
 }
 
+section! {
+    /// What is told to others of what happens: subscriptions, and notifications by rules.
+    "events" EventsSection {
+        /// Whether a subscription or webhook may go to `http:`.
+        allow_plaintext: bool = false;
+        /// Addresses or names of machines, with commas, that may be told although they are this
+        /// machine, on its link, or a cloud's metadata.
+        allow_addresses: Option<String> = None;
+        /// PEM file with the authorities of receivers' certificates; the machine's own if absent.
+        ca: Option<PathBuf> = None;
+        /// Hours after which a receiver that never answers is given up.
+        give_up_h: NonZeroU32 = NonZeroU32::MIN.saturating_add(72 - 1);
+        /// File with the rules of notifications; none are sent if absent.
+        rules: Option<PathBuf> = None;
+    }
+}
+
+section! {
+    /// The mail server that notifications are sent by.
+    "mail" MailSection {
+        /// Name of the mail server; no mail is sent if absent.
+        host: Option<String> = None;
+        /// Port; that of the kind of TLS if absent (465, 587, 25).
+        port: Option<NonZeroU32> = None;
+        /// When TLS begins: at once, by STARTTLS and not without it, or not at all.
+        tls: MailTls = MailTls::StartTls;
+        /// PEM file with the authority of the server's certificate; the machine's own if absent.
+        ca: Option<PathBuf> = None;
+        /// Name to sign in with at the mail server.
+        user: Option<String> = None;
+        /// File with the password. A path, never the password itself.
+        password_file: Option<PathBuf> = None;
+        /// Address that mail comes from.
+        from: String = "ward@localhost".to_owned();
+    }
+}
+
 /// All settings.
 #[derive(Clone, Default, Debug)]
 pub struct Config {
@@ -269,10 +307,12 @@ pub struct Config {
     pub hl7: Hl7Section,
     pub registry: RegistrySection,
     pub billing: BillingSection,
+    pub events: EventsSection,
+    pub mail: MailSection,
 }
 
 impl Config {
-    pub fn sections(&self) -> [&dyn Section; 10] {
+    pub fn sections(&self) -> [&dyn Section; 12] {
         [
             &self.place,
             &self.http,
@@ -284,10 +324,12 @@ impl Config {
             &self.hl7,
             &self.registry,
             &self.billing,
+            &self.events,
+            &self.mail,
         ]
     }
 
-    pub fn sections_mut(&mut self) -> [&mut dyn Section; 10] {
+    pub fn sections_mut(&mut self) -> [&mut dyn Section; 12] {
         [
             &mut self.place,
             &mut self.http,
@@ -299,6 +341,8 @@ impl Config {
             &mut self.hl7,
             &mut self.registry,
             &mut self.billing,
+            &mut self.events,
+            &mut self.mail,
         ]
     }
 }

@@ -6,6 +6,8 @@ use std::{
     path::PathBuf,
 };
 
+use ward_events::notify::MailTls;
+
 /// One kind of value.
 pub trait Value: Sized {
     /// The kind in a word or two, for people.
@@ -119,6 +121,28 @@ impl Value for LogFormat {
         Some(quoted(match self {
             LogFormat::Text => "text",
             LogFormat::Json => "json",
+        }))
+    }
+}
+
+impl Value for MailTls {
+    const KIND: &'static str = "`implicit`, `starttls` or `none`";
+    const IS_QUOTED: bool = true;
+
+    fn read(text: &str) -> Result<MailTls, String> {
+        match text {
+            "implicit" => Ok(MailTls::Implicit),
+            "starttls" => Ok(MailTls::StartTls),
+            "none" => Ok(MailTls::None),
+            _ => Err("expected `implicit`, `starttls` or `none`".to_owned()),
+        }
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(quoted(match self {
+            MailTls::Implicit => "implicit",
+            MailTls::StartTls => "starttls",
+            MailTls::None => "none",
         }))
     }
 }

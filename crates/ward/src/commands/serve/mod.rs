@@ -3,6 +3,7 @@
 mod billing;
 mod certificate;
 pub mod channels;
+mod events;
 pub mod hl7;
 mod keeper;
 mod payers;
@@ -108,7 +109,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         Some(url) => format!("{}/fhir", url.trim_end_matches('/')),
         None => format!("{scheme}://{http}/fhir"),
     };
-    let records = Records::new(chart.clone(), Arc::clone(&random), &base);
+    let records = Records::new(chart.clone(), Arc::clone(&random), &base)
+        .with_subscriptions(events::rules(config));
     let heard = records.clone();
     let receiver = Receiver::new(
         chart.clone(),
@@ -122,10 +124,13 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     stays::plans(&records, random.as_ref()).await;
     let stays = stays::open(&records, random.as_ref(), &base).await?;
     let payers = billing::open(&records, &config.billing, &base)?;
+    let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
+    let events = events::open(&records, &random, config, &cx).await?;
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())
         .with_stays(stays.clone())
         .with_billing(payers.clone())
+        .with_events(events.events.clone())
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),
@@ -167,6 +172,8 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     say(&format!("listening {scheme}://{address}"))?;
     tracing::info!(%address, "server started");
     let keeper = keeper::start(&chart, &app, config);
+    let live = events.events.live.clone();
+    events.run(&mut beside);
     beside.spawn(hl7::working(receiver.clone()));
     beside.spawn(stays::working(stays.clone()));
     beside.spawn(billing::following(payers.clone()));
@@ -200,6 +207,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
             tracing::info!("server stopping");
             // Nobody listens any more when the server has already ended.
             let _ended = stop.send(true);
+            live.close();
             // Running requests may end; whoever asks twice does not wait for them.
             tokio::select! {
                 _ = &mut serving => {}

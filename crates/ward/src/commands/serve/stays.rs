@@ -84,7 +84,7 @@ pub async fn working(stays: Stays) {
 
 /// Follows what interfaces and clients write of stays.
 pub async fn following(stays: Stays) {
-    let Ok(mut follower) = Follower::new(stays.engine.clone(), Arc::clone(&stays.figures)) else {
+    let Ok(mut follower) = Follower::new(stays.engine.clone()) else {
         return;
     };
     loop {
