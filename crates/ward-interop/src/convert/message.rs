@@ -251,10 +251,10 @@ impl<'c, 'm> Run<'c, 'm> {
         }
         let digest = sha256(message.raw());
         let slots: Vec<String> = (0..resources.len()).map(|nth| slot(&digest, nth)).collect();
-        // Equal people, places and things are one.
+        // Equal people, places and things are one; then so are those that refer to them.
         let mut same: Vec<usize> = (0..resources.len()).collect();
         let mut done: Vec<Option<Finished>> = Vec::new();
-        for _ in 0..4 {
+        for round in 1..=MERGES_MAX {
             done.clear();
             let slot_of = |nth: usize| {
                 let is_alive = alive.get(nth).copied().unwrap_or(false);
@@ -275,7 +275,8 @@ impl<'c, 'm> Run<'c, 'm> {
                     *place = first;
                 }
             }
-            if next == same {
+            // What refers to a resource that is one with another is finished anew.
+            if next == same || round == MERGES_MAX {
                 break;
             }
             same = next;
@@ -304,6 +305,10 @@ impl<'c, 'm> Run<'c, 'm> {
         (drafted, problems)
     }
 }
+
+/// Most rounds in which equal resources become one.
+/// LIMIT: a bed in the sixth place around it takes seven; what is deeper stays two.
+const MERGES_MAX: usize = 16;
 
 /// Types of which equal ones in one message are one.
 const MERGED: &[&str] =

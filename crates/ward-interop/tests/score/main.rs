@@ -19,6 +19,7 @@
 
 mod back;
 mod facts;
+mod golden;
 mod pairs;
 mod reviewed;
 
@@ -56,6 +57,15 @@ fn every_message_of_the_corpus_makes_valid_resources() {
         let bytes = std::fs::read(path).unwrap();
         let (Some(message), _) = Message::read(&bytes, &ReadSettings::default()) else { continue };
         let converted = converter.to_fhir(&message, jiff::Timestamp::UNIX_EPOCH);
+        let names: BTreeSet<&str> = converted.resources.iter().map(|it| &*it.slot).collect();
+        let text = String::from_utf8(bundle(&converted).to_bytes()).unwrap();
+        for named in text.split("\"reference\":\"urn:uuid:").skip(1) {
+            let named = format!("urn:uuid:{}", named.split('"').next().unwrap());
+            if !names.contains(&*named) {
+                let key = format!("refers to nothing [{}]", path.display());
+                *wrong.entry(key).or_default() += 1;
+            }
+        }
         for drafted in &converted.resources {
             for issue in ward_fhir::validate::validate(&drafted.resource, None) {
                 let at = issue.expression.unwrap_or_default();
