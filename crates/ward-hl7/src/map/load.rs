@@ -208,7 +208,10 @@ impl Reader<'_> {
         match &mut self.at {
             At::Nothing => None,
             At::Plan(name, reader) => {
-                reader.line(line)?;
+                match line.strip_prefix("use ") {
+                    Some(other) => reader.take(&self.maps.plans.get(other)?.steps)?,
+                    None => reader.line(line)?,
+                }
                 if let Some(steps) = reader.steps() {
                     Arc::make_mut(self.maps.plans.get_mut(name.as_str())?).steps = steps;
                 }

@@ -20,7 +20,7 @@ pub use condition::{Condition, Order, Ref, Test, Values};
 pub use expression::{Expression, Piece};
 pub use load::{LoadError, standard, standard_faults};
 pub use overlay::{Overlay, OverlayError};
-pub use plan::{Pick, Plan, PlanStep, Related};
+pub use plan::{Had, Having, Pick, Plan, PlanStep, Related};
 pub use row::{Link, LinkTo, MessageRow, Row, Slot, Source};
 pub use target::{Step, Target};
 

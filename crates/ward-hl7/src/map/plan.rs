@@ -11,8 +11,8 @@
 //! end
 //! ```
 //!
-//! `by` are the resources that refer to the slot after `@`, `of` those that the slot refers to. A
-//! segment is filled by every row of the message's map that has a slot with a resource.
+//! `by` are the resources that refer to the slot after `@`, `of` those that the slot refers to.
+//! `having PATH`, with `= VALUE` or `!= VALUE`, takes only some of them. A segment is filled by every row of the message's map that has a slot with a resource.
 
 use super::Slot;
 use crate::location::SegmentId;
@@ -41,6 +41,21 @@ pub enum PlanStep {
 pub struct Pick {
     pub slot: Slot,
     pub how: Related,
+    pub having: Option<Having>,
+}
+
+/// Which of the resources are meant.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Having {
+    pub path: Box<str>,
+    pub what: Had,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Had {
+    Anything,
+    Is(Box<str>),
+    IsNot(Box<str>),
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -96,6 +111,12 @@ impl PlanReader {
         Some(())
     }
 
+    /// Takes the steps of another plan; `None` where it has none.
+    pub fn take(&mut self, steps: &[PlanStep]) -> Option<()> {
+        self.open.last_mut()?.1.extend(steps.iter().cloned());
+        Some(())
+    }
+
     /// The steps so far; `None` while an `each` is open.
     pub fn steps(&self) -> Option<Vec<PlanStep>> {
         match self.open.as_slice() {
@@ -106,6 +127,19 @@ impl PlanReader {
 }
 
 fn pick(text: &str) -> Option<Pick> {
+    let (text, having) = match text.split_once(" having ") {
+        Some((text, having)) => {
+            let (path, what) = if let Some((path, value)) = having.split_once(" = ") {
+                (path, Had::Is(value.into()))
+            } else if let Some((path, value)) = having.split_once(" != ") {
+                (path, Had::IsNot(value.into()))
+            } else {
+                (having, Had::Anything)
+            };
+            (text, Some(Having { path: path.into(), what }))
+        }
+        None => (text, None),
+    };
     let (slot, rest) = text.split_once(' ').unwrap_or((text, ""));
     let slot = Slot::parse(slot)?;
     let how = match rest.split_once(' ') {
@@ -120,5 +154,5 @@ fn pick(text: &str) -> Option<Pick> {
         }
         _ => return None,
     };
-    Some(Pick { slot, how })
+    Some(Pick { slot, how, having })
 }

@@ -7,7 +7,11 @@ use ward_fhir::{
     Json,
     definitions::{ElementKind, Primitive, TypeDef, schema},
 };
-use ward_hl7::map::{Maps, PartMap, Row, Source as From, Step};
+use ward_hl7::{
+    SegmentId, Version,
+    dictionary::dictionary,
+    map::{Maps, PartMap, Row, Source as From, Step},
+};
 
 use super::source::{Source, kind};
 
@@ -86,8 +90,9 @@ pub(super) struct Binder<'s, 'j, 'r> {
     pub maps: &'s Maps,
     pub source: &'s Source<'j>,
     pub rows: &'s [Flat<'r>],
-    /// Whether a label may have several items: repetitions of a field.
-    pub repeats: bool,
+    /// The segment whose fields the rows are about: a label may have several items there, which are
+    /// repetitions of a field. `None` inside a value.
+    pub segment: Option<SegmentId>,
     pub bound: Vec<Bound<'j>>,
 }
 
@@ -231,12 +236,18 @@ impl<'j> Binder<'_, 'j, '_> {
         item: Bound<'j>,
     ) -> Option<usize> {
         let mut best: Option<(usize, usize)> = None;
+        let mut is_left_over = false;
         for (nth, label) in labels.iter().enumerate() {
             let Some(fit) = self.fit(which, depth, *label, item) else { continue };
-            // Without repetitions, a label has one item; the last has what is left over.
+            // Without repetitions a label has one item; the last has what is left over.
             let is_last = nth + 1 == labels.len();
             let is_taken = taken.get(nth).is_some_and(|n| *n != 0);
-            if fit == 0 && is_taken && !self.repeats && !is_last {
+            if is_taken && !is_last && !self.has_room(which, depth, *label) {
+                is_left_over = true;
+                continue;
+            }
+            // What is left over goes where it says everything that is fixed there, or nowhere.
+            if is_left_over && !self.is_marked(which, depth, *label, item) {
                 continue;
             }
             if best.is_none_or(|(_, other)| other < fit) {
@@ -244,6 +255,52 @@ impl<'j> Binder<'_, 'j, '_> {
             }
         }
         best.map(|(nth, _)| nth)
+    }
+
+    /// Whether an item has every value that a label fixes.
+    fn is_marked(&self, which: &[usize], depth: usize, label: u16, item: Bound<'j>) -> bool {
+        which.iter().filter_map(|row| self.rows.get(*row)).all(|flat| {
+            let steps = &flat.row.to.steps;
+            let is_mine = steps.get(depth).is_some_and(|step| step.label == label);
+            let fixed = flat.row.assign.as_ref().and_then(|it| it.constant());
+            let (true, Some(fixed), None) = (is_mine, fixed, &flat.row.when) else { return true };
+            let rest = steps.get(depth + 1..).unwrap_or_default();
+            values(item.node, rest).iter().any(|value| says(value, fixed))
+        })
+    }
+
+    /// Whether what an item refers to is what the map of a row is about.
+    fn is_of_kind(&self, row: &Row, depth: usize, item: Bound<'j>) -> bool {
+        let wanted = match row.by.as_deref() {
+            Some("!location") => "Location",
+            Some(by) => self.maps.part_back(by).map(|map| map.to()).unwrap_or_default(),
+            None => "",
+        };
+        let rest = row.to.steps.get(depth..).unwrap_or_default();
+        if schema().resource(wanted).is_none() || rest.iter().any(|step| step.into.is_some()) {
+            return true;
+        }
+        let meant = values(item.node, rest)
+            .into_iter()
+            .filter_map(|reference| self.source.resolve(reference, item.owner));
+        meant.into_iter().all(|resource| kind(resource) == wanted)
+    }
+
+    /// Whether a label may have another item.
+    fn has_room(&self, which: &[usize], depth: usize, label: u16) -> bool {
+        let Some(segment) = self.segment else { return false };
+        let mine = which
+            .iter()
+            .filter_map(|row| self.rows.get(*row))
+            .filter(|flat| flat.row.to.steps.get(depth).is_some_and(|step| step.label == label));
+        let fields = mine.filter_map(|flat| {
+            let own = match &flat.row.source {
+                From::Part(parts) => parts.first(),
+                From::Nothing | From::Whole => None,
+            };
+            flat.base.first().or(own).copied()
+        });
+        fields.into_iter().all(|field| repeats(segment, field))
     }
 
     /// How many fixed values of a label an item has; `None` where it is none of that label.
@@ -267,6 +324,9 @@ impl<'j> Binder<'_, 'j, '_> {
                 at = Bound { node: resource, owner: resource, ..at };
             }
             fit += fits(flat.row, depth + 1, at.node)?;
+            if !self.is_of_kind(flat.row, depth + 1, at) {
+                return None;
+            }
             // What the map of the item's own type fixes counts too.
             let by = flat.row.by.as_deref().filter(|_| steps.len() == depth + 1);
             if let Some(map) = by.and_then(|by| self.maps.part_back(by)) {
@@ -277,6 +337,17 @@ impl<'j> Binder<'_, 'j, '_> {
         }
         Some(fit)
     }
+}
+
+/// Whether a field may repeat.
+pub(super) fn repeats(segment: SegmentId, field: u16) -> bool {
+    let in_version = |version: Version| {
+        let Some(def) = dictionary(version).segment(segment) else { return true };
+        let at = usize::from(field).checked_sub(1).and_then(|at| def.fields.get(at));
+        at.is_none_or(|field| field.max != Some(1))
+    };
+    // Fields that 2.8 has withdrawn are what they were before.
+    in_version(Version::V2_8) || in_version(Version::V2_5_1)
 }
 
 /// Whether an item has the value that a row fixes, whose path leads to it with its first `depth`

@@ -1,37 +1,58 @@
 //! Codes of FHIR as codes of v2, and URIs as the names that v2 has for them.
 
 use ward_fhir::{Json, json::Object};
-use ward_hl7::map::{CodeMap, Maps};
+use ward_hl7::map::{CodeMap, Coded, Maps};
 
-/// The code of v2 for a code of FHIR.
-///
-/// - Shape: of several, the same code, then one that begins with the same letter, then the first.
-pub(super) fn code_back<'m>(map: &'m CodeMap, code: &str, system: Option<&str>) -> Option<&'m str> {
-    let fits = |coded: &ward_hl7::map::Coded| {
-        *coded.code == *code
-            && system.is_none_or(|system| coded.system.is_empty() || *coded.system == *system)
-    };
-    let rank = |name: &str| {
-        let first = |text: &str| text.chars().next().map(|c| c.to_ascii_lowercase());
-        if name.eq_ignore_ascii_case(code) {
-            0
-        } else if first(name) == first(code) {
-            1
-        } else {
-            2
+/// A table of codes, backwards.
+#[derive(Clone, Copy)]
+pub(super) struct CodesBack<'m> {
+    there: &'m CodeMap,
+    /// The code of v2 where several became one: `codes back:NAME`.
+    chosen: Option<&'m CodeMap>,
+}
+
+impl<'m> CodesBack<'m> {
+    pub fn new(maps: &'m Maps, name: &str) -> Option<CodesBack<'m>> {
+        let there = maps.codes(name)?;
+        let chosen = maps.codes(&format!("back:{name}")).map(|map| &**map);
+        Some(CodesBack { there, chosen })
+    }
+
+    /// The code of v2 for a code of FHIR.
+    ///
+    /// - Shape: the one that was chosen; else of several the same code, then one that begins with
+    ///   the same letter, then the first.
+    pub fn code(self, code: &str, system: Option<&str>) -> Option<&'m str> {
+        let fits = |coded: &Coded| {
+            *coded.code == *code
+                && system.is_none_or(|system| coded.system.is_empty() || *coded.system == *system)
+        };
+        if let Some(chosen) = self.chosen.and_then(|map| map.rows.get(code)) {
+            let is_there = self.there.rows.values().any(fits);
+            return is_there.then_some(&*chosen.code);
         }
-    };
-    let found = map.rows.iter().filter(|(name, coded)| {
-        // What nobody knows is said by a code that says so, or not at all.
-        fits(coded) && (code != "unknown" || rank(name) < 2)
-    });
-    found.min_by_key(|(name, _)| (rank(name), name.len())).map(|(name, _)| &**name)
+        let rank = |name: &str| {
+            let first = |text: &str| text.chars().next().map(|c| c.to_ascii_lowercase());
+            if name.eq_ignore_ascii_case(code) {
+                0
+            } else if first(name) == first(code) {
+                1
+            } else {
+                2
+            }
+        };
+        let found = self.there.rows.iter().filter(|(name, coded)| {
+            // What nobody knows is said by a code that says so, or not at all.
+            fits(coded) && (code != "unknown" || rank(name) < 2)
+        });
+        found.min_by_key(|(name, _)| (rank(name), name.len())).map(|(name, _)| &**name)
+    }
 }
 
 /// A CodeableConcept or Coding with the codes of v2 in place of those that they became.
 ///
 /// - Shape: a code that was made from one beside it is left out.
-pub(super) fn concept_back(map: &CodeMap, concept: &Json<'_>) -> Json<'static> {
+pub(super) fn concept_back(map: CodesBack<'_>, concept: &Json<'_>) -> Json<'static> {
     let is_coding = concept.get("coding").is_none();
     let codings = match is_coding {
         true => std::slice::from_ref(concept),
@@ -41,8 +62,11 @@ pub(super) fn concept_back(map: &CodeMap, concept: &Json<'_>) -> Json<'static> {
         |coding: &Json<'_>, name: &str| coding.get(name).and_then(Json::as_str).map(str::to_owned);
     let mut back: Vec<Json<'static>> = Vec::new();
     for coding in codings {
+        // A code of no system is what a message said, not what was made of it.
+        let system = text(coding, "system");
         let made = text(coding, "code")
-            .and_then(|code| code_back(map, &code, text(coding, "system").as_deref()));
+            .filter(|_| system.is_some())
+            .and_then(|code| map.code(&code, system.as_deref()));
         let Some(made) = made else {
             back.push(coding.clone().into_owned());
             continue;
@@ -50,7 +74,8 @@ pub(super) fn concept_back(map: &CodeMap, concept: &Json<'_>) -> Json<'static> {
         let is_beside = codings.iter().any(|other| {
             !std::ptr::eq(other, coding)
                 && text(other, "code").is_some_and(|code| {
-                    map.rows
+                    map.there
+                        .rows
                         .get(code.as_str())
                         .is_some_and(|coded| Some(&*coded.code) == text(coding, "code").as_deref())
                 })
@@ -64,6 +89,10 @@ pub(super) fn concept_back(map: &CodeMap, concept: &Json<'_>) -> Json<'static> {
             false => Object::new(),
         };
         own.insert("code", Json::string(made.to_owned()));
+        // The same letter of another system: the table of the field is meant.
+        if is_same && text(coding, "system").is_some_and(|system| !system.contains("/v2-")) {
+            own.remove("system");
+        }
         if !is_same && let Some(display) = text(coding, "display") {
             own.insert("display", Json::string(display));
         }
@@ -89,8 +118,8 @@ pub(super) fn system_back(maps: &Maps, local_base: &str, uri: &str) -> String {
     {
         return format!("HL7{table}");
     }
-    if let Some(name) = uri.strip_prefix(local_base).and_then(|it| it.strip_prefix("codes:")) {
-        return unescaped(name);
+    if let Some(name) = local_name(local_base, uri) {
+        return name;
     }
     uri.strip_prefix("urn:oid:").unwrap_or(uri).to_owned()
 }

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use ward_fhir::{Json, definitions::schema};
+use ward_fhir::{
+    Json,
+    definitions::{Primitive, schema},
+};
 use ward_hl7::{
     SegmentId, Version,
     dictionary::dictionary,
@@ -12,8 +15,8 @@ use ward_hl7::{
 };
 
 use super::{
-    bind::{At, Binder, Bound, Flat, flatten},
-    code::{code_back, concept_back},
+    bind::{At, Binder, Bound, Flat, flatten, repeats},
+    code::{CodesBack, concept_back},
     line::{Line, Place},
     own,
     source::{Source, kind},
@@ -84,9 +87,9 @@ impl<'s, 'j> Filler<'s, 'j> {
         self.depth += 1;
         let maps = self.maps;
         let flat = flatten(maps, map);
-        let repeats = base.is_none();
+        let segment = base.is_none().then_some(self.line.id);
         let mut binder =
-            Binder { maps, source: self.source, rows: &flat, repeats, bound: Vec::new() };
+            Binder { maps, source: self.source, rows: &flat, segment, bound: Vec::new() };
         let all: Vec<usize> = (0..flat.len()).collect();
         binder.bind(&all, 0, Bound { row: 0, node, kind: at, nth: 0, owner });
         let mut bound = binder.bound;
@@ -95,16 +98,27 @@ impl<'s, 'j> Filler<'s, 'j> {
             let row = flat.get(it.row).map(|flat| flat.row);
             (row.is_some_and(|row| row.when.is_some()), it.row, it.nth)
         });
+        // What a condition asks for may be what a later row says.
+        let mut later = Vec::new();
         for bound in bound {
-            if let Some(flat) = flat.get(bound.row) {
-                self.row(flat, bound, base);
+            if let Some(flat) = flat.get(bound.row)
+                && !self.row(flat, bound, base)
+                && flat.row.when.is_some()
+            {
+                later.push((flat, bound));
             }
+        }
+        for (flat, bound) in later {
+            self.row(flat, bound, base);
         }
         self.depth -= 1;
     }
 
-    fn row(&mut self, flat: &Flat<'_>, bound: Bound<'j>, base: Option<&Place>) {
-        let Some((place, inner)) = self.place(flat, bound, base) else { return };
+    fn row(&mut self, flat: &Flat<'_>, bound: Bound<'j>, base: Option<&Place>) -> bool {
+        if self.whole(flat, bound, base) {
+            return true;
+        }
+        let Some((place, inner)) = self.place(flat, bound, base) else { return true };
         let row = flat.row;
         let Some(when) = &row.when else {
             let is_said = match &row.assign {
@@ -114,7 +128,7 @@ impl<'s, 'j> Filler<'s, 'j> {
             if is_said {
                 self.rows.push(row.id.clone());
             }
-            return;
+            return is_said;
         };
         let kept = (self.line.clone(), self.used.clone());
         let fixed = row.assign.as_ref().and_then(|it| it.constant());
@@ -125,9 +139,23 @@ impl<'s, 'j> Filler<'s, 'j> {
         };
         if is_said && self.solve(when, inner.as_ref(), &place) {
             self.rows.push(row.id.clone());
-        } else {
-            (self.line, self.used) = kept;
+            return true;
         }
+        (self.line, self.used) = kept;
+        false
+    }
+
+    /// A resource that fills the whole segment by a map of its own.
+    fn whole(&mut self, flat: &Flat<'_>, bound: Bound<'j>, base: Option<&Place>) -> bool {
+        let is_whole = matches!(flat.row.source, From::Whole) && flat.base.is_empty();
+        let by = flat.row.by.as_deref().filter(|by| !by.starts_with('!'));
+        let (true, None, Some(by), None) = (is_whole, base, by, &flat.row.assign) else {
+            return false;
+        };
+        if let Some(map) = self.maps.part_back(by).cloned() {
+            self.rows(&map, bound.node, bound.kind, None, bound.owner);
+        }
+        true
     }
 
     /// Where a row's value stands, and where the value stands that its own map is about.
@@ -150,7 +178,7 @@ impl<'s, 'j> Filler<'s, 'j> {
         let (field, rest) = whole.split_first()?;
         let nth = bound.nth;
         // A second item has no room: it would mix with the first.
-        if nth != 0 && !self.repeats(*field) {
+        if nth != 0 && !repeats(self.line.id, *field) {
             return None;
         }
         let place = Place { field: *field, nth, parts: rest.to_vec() };
@@ -160,13 +188,6 @@ impl<'s, 'j> Filler<'s, 'j> {
             parts: rest.to_vec(),
         });
         Some((place, inner))
-    }
-
-    fn repeats(&self, field: u16) -> bool {
-        let def = dictionary(Version::V2_8).segment(self.line.id);
-        let Some(def) = def else { return true };
-        let at = usize::from(field).checked_sub(1).and_then(|at| def.fields.get(at));
-        at.is_none_or(|field| field.max != Some(1))
     }
 
     /// Writes the value of an element; `false` where it says nothing or there is no room.
@@ -207,21 +228,22 @@ impl<'s, 'j> Filler<'s, 'j> {
             return false;
         }
         let Some(mut said) = text(primitive, bound.node) else { return false };
-        let codes = codes.and_then(|name| self.maps.codes(name));
-        if let Some(code) = codes.and_then(|codes| code_back(codes, &said, None)) {
+        let codes = codes.and_then(|name| CodesBack::new(self.maps, name));
+        if let Some(code) = codes.and_then(|codes| codes.code(&said, None)) {
             said = code.to_owned();
         } else if codes.is_some() && said == "unknown" {
             return false;
-        } else if primitive == ward_fhir::definitions::Primitive::Uri && self.is_system(place) {
+        } else if primitive == Primitive::Uri && self.is_system(place) {
             said = super::code::system_back(self.maps, self.local_base, &said);
-        } else if primitive == ward_fhir::definitions::Primitive::Uri
+        } else if primitive == Primitive::Uri
             && let Some(name) = super::code::local_name(self.local_base, &said)
         {
             said = name;
         }
         let is_put = match bound.nth != 0 && place.nth == 0 {
-            // More words than parts.
-            true => self.line.append(place, &said),
+            // More words than parts; two codes are no code.
+            true if primitive == Primitive::String => self.line.append(place, &said),
+            true => false,
             false => self.line.put(place, &said),
         };
         if is_put {
@@ -233,6 +255,12 @@ impl<'s, 'j> Filler<'s, 'j> {
     /// Whether a URI at `place` is the name of a code system.
     fn is_system(&self, place: &Place) -> bool {
         matches!(place.parts.last(), Some(3 | 6 | 12))
+    }
+
+    /// Writes an element by a map that a conversion has chosen.
+    pub fn mapped_by(&mut self, name: &str, bound: Bound<'j>, place: &Place) -> bool {
+        let map = self.maps.part_back(name).cloned();
+        map.is_some_and(|map| self.mapped(&map, None, bound, place))
     }
 
     fn mapped(
@@ -249,6 +277,17 @@ impl<'s, 'j> Filler<'s, 'j> {
             return self.leaf(codes, bound, place);
         }
         let before = self.line.is_valued(place);
+        // The same person or organization may stand in several fields.
+        if let At::Complex(def) = bound.kind
+            && schema().resource(def.name).is_some()
+            && codes.is_none()
+        {
+            let used = std::mem::take(&mut self.used);
+            self.rows(map, bound.node, bound.kind, Some(place), bound.owner);
+            let is_put = !self.used.is_empty() || (!before && self.line.is_valued(place));
+            self.used = used;
+            return is_put;
+        }
         if let Some(def) = schema().resource(map.to())
             && bound.kind.name() == "Reference"
         {
@@ -272,8 +311,8 @@ impl<'s, 'j> Filler<'s, 'j> {
                 None => false,
             };
         }
-        if let Some(codes) = codes.and_then(|name| self.maps.codes(name)).cloned() {
-            let back = concept_back(&codes, bound.node);
+        if let Some(codes) = codes.and_then(|name| CodesBack::new(self.maps, name)) {
+            let back = concept_back(codes, bound.node);
             return self.made(map, &back, bound.kind, place);
         }
         let n_used = self.used.len();
@@ -343,7 +382,10 @@ impl<'s, 'j> Filler<'s, 'j> {
                 }
             }
         }
-        if !rest.is_empty() || said.iter().any(|(place, _)| self.line.is_valued(place)) {
+        let is_other = |(place, value): &(Place, &str)| {
+            self.line.is_valued(place) && self.line.text(place) != Some(*value)
+        };
+        if !rest.is_empty() || said.iter().any(is_other) {
             return false;
         }
         let is_put = said.iter().all(|(place, value)| self.line.put(place, value));
@@ -368,8 +410,9 @@ impl<'s, 'j> Filler<'s, 'j> {
                 if let Some(text) = view.text(of) {
                     return list.iter().any(|one| **one == *text);
                 }
-                match (self.locate(of, base, own), list.first()) {
-                    (Some(place), Some(first)) => self.line.put(&place, first),
+                // Of several codes nobody knows which: minutes are no seconds.
+                match (self.locate(of, base, own), list.as_slice()) {
+                    (Some(place), [only]) => self.line.put(&place, only),
                     _ => false,
                 }
             }

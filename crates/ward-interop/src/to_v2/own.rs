@@ -34,6 +34,13 @@ pub(super) fn put<'j>(
             }
             all
         }),
+        // An organization by its numbers alone: one with a name has a field for that.
+        "!unnamed" => {
+            bound.node.get("name").is_none() && filler.mapped_by("HD[Organization]", bound, place)
+        }
+        // Who is meant is the patient himself: table 0063.
+        "!self" => filler.line.put(&place.part(&[1]), "SEL"),
+        "!subscriber" => text.is_some_and(|id| subscriber(filler, id, bound.owner, place)),
         "!range" => range(filler, bound.node, place),
         // What another field says too, and numbers in units that minutes say as well.
         _ => false,
@@ -126,6 +133,28 @@ pub(super) fn order_control(resource: &Json<'_>, message: &str) -> Option<&'stat
     })
 }
 
+/// The number of an insured person as CX: who gave it is said where the person is.
+fn subscriber<'j>(
+    filler: &mut Filler<'_, 'j>,
+    id: &str,
+    coverage: &'j Json<'j>,
+    place: &Place,
+) -> bool {
+    let is_put = filler.line.put(&place.part(&[1]), id);
+    let person = coverage.get("subscriber").and_then(|it| filler.source.resolve(it, coverage));
+    let all = person.and_then(|it| it.get("identifier")).map(Json::items).unwrap_or_default();
+    let same = all.iter().find(|it| it.get("value").and_then(Json::as_str) == Some(id));
+    if let Some(same) = same.filter(|_| is_put) {
+        if let Some(system) = same.get("system").and_then(Json::as_str) {
+            authority(filler, system, &place.part(&[4]), 0);
+        }
+        if let Some(code) = first(same, &["type", "coding", "code"]) {
+            filler.line.put(&place.part(&[5]), code);
+        }
+    }
+    is_put
+}
+
 /// The levels of a place: component of PL, physical type.
 ///
 /// - Source: HL7 v2.8, 2.A.53 PL; FHIR R4, location-physical-type.
@@ -157,19 +186,18 @@ fn location<'j>(filler: &mut Filler<'_, 'j>, bound: Bound<'j>, place: &Place) ->
         let value = |it: &'j Json<'j>| it.get("value").and_then(Json::as_str);
         let name = text("name").or_else(|| identifiers.first().and_then(value));
         // A place of no known level is the ward, the innermost that every PL has.
+        let level = level.unwrap_or(1);
         if let Some(name) = name {
-            is_put |= filler.line.put(&place.part(&[level.unwrap_or(1)]), name);
+            is_put |= filler.line.put(&place.part(&[level]), name);
         }
-        if level == Some(4)
-            && let Some(number) = identifiers.get(1).and_then(value)
-        {
-            let (number, kind) = match number.strip_prefix("urn:oid:") {
-                Some(oid) => (oid, "ISO"),
-                None => (number, ""),
+        if let Some(number) = identifiers.get(1).and_then(value) {
+            let (number, kind) = if let Some(oid) = number.strip_prefix("urn:oid:") {
+                (oid, "ISO")
+            } else {
+                number.strip_prefix("urn:uuid:").map_or((number, ""), |uuid| (uuid, "UUID"))
             };
-            filler.line.put(&place.part(&[4, 2]), number);
-            if !kind.is_empty() {
-                filler.line.put(&place.part(&[4, 3]), kind);
+            if filler.line.put(&place.part(&[level, 2]), number) && !kind.is_empty() {
+                filler.line.put(&place.part(&[level, 3]), kind);
             }
         }
         if let Some(code) = first(here, &["type", "coding", "code"]) {

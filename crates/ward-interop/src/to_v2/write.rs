@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use ward_fhir::Json;
 use ward_hl7::{
     SegmentId,
-    map::{Maps, MessageMap, Pick, PlanStep, Related, RowId, Slot},
+    map::{Had, Maps, MessageMap, Pick, PlanStep, Related, RowId, Slot},
 };
 
 use super::{
@@ -63,8 +63,10 @@ impl<'s, 'j> Writer<'s, 'j> {
         }
         // What recorded the message, and what recorded its event.
         let provenances = || self.source.of_kind("Provenance");
-        let of_event = provenances().find(|it| it.get("reason").is_some());
-        if let Some(source) = provenances().find(|it| it.get("entity").is_some()) {
+        let says = |it: &Json<'_>, name: &str| it.get(name).is_some();
+        let of_event = provenances().find(|it| !says(it, "activity") && !says(it, "entity"));
+        let of_message = provenances().find(|it| says(it, "activity") || says(it, "entity"));
+        if let Some(source) = of_message {
             slots.insert(slot("Provenance", 1), source);
         }
         if let Some(event) = of_event {
@@ -78,8 +80,16 @@ impl<'s, 'j> Writer<'s, 'j> {
             match step {
                 PlanStep::Segment(id, None) => self.segment(*id, slots),
                 PlanStep::Segment(id, Some(pick)) => {
+                    // What the items of a list are written from is not in every segment.
+                    let of_items = |slot: &Slot| {
+                        steps.iter().any(|step| {
+                            matches!(step, PlanStep::Items(other, of, _) if other == id && of == slot)
+                        })
+                    };
+                    let mut around = slots.clone();
+                    around.retain(|slot, _| !of_items(slot) && slot.kind != pick.slot.kind);
                     for resource in self.fresh(pick, slots) {
-                        let mut inner = slots.clone();
+                        let mut inner = around.clone();
                         inner.insert(pick.slot.clone(), resource);
                         self.segment(*id, &inner);
                     }
@@ -93,8 +103,13 @@ impl<'s, 'j> Writer<'s, 'j> {
                     for resource in self.fresh(pick, slots) {
                         let mut inner = slots.clone();
                         inner.insert(pick.slot.clone(), resource);
-                        // Numbers of results begin anew under each order.
-                        for name in ["OBX", "NTE", "SPM", "TQ1"] {
+                        // Numbers of results begin anew under each order, those of notes under each
+                        // result.
+                        let names: &[&str] = match &*pick.slot.kind {
+                            "Observation" => &["NTE"],
+                            _ => &["OBX", "NTE", "SPM", "TQ1"],
+                        };
+                        for name in names {
                             if let Some(id) = SegmentId::new(name.as_bytes()) {
                                 self.counts.remove(&id);
                             }
@@ -110,12 +125,35 @@ impl<'s, 'j> Writer<'s, 'j> {
     /// The resources for a slot that have no line yet.
     fn fresh(&mut self, pick: &Pick, slots: &Slots<'j>) -> Vec<&'j Json<'j>> {
         let mut found = self.pick(pick, slots);
-        found.retain(|it| !self.done.iter().any(|done| std::ptr::eq(*done, *it)));
+        found.retain(|it| {
+            let is = |other: &&Json<'j>| std::ptr::eq(*other, *it);
+            // Somebody without a name who stands in another field is nobody to call.
+            let is_elsewhere = it.get("name").is_none()
+                && kind(it) == "RelatedPerson"
+                && slots.iter().any(|(slot, other)| *slot != pick.slot && is(other));
+            !self.done.iter().any(|done| is(done)) && !is_elsewhere
+        });
         self.done.extend(&found);
         found
     }
 
     fn pick(&self, pick: &Pick, slots: &Slots<'j>) -> Vec<&'j Json<'j>> {
+        let mut found = self.related(pick, slots);
+        if let Some(having) = &pick.having {
+            found.retain(|it| {
+                let values = elements(it, &having.path);
+                let has = |value: &str| values.iter().any(|it| it.as_str() == Some(value));
+                match &having.what {
+                    Had::Anything => !values.is_empty(),
+                    Had::Is(value) => has(value),
+                    Had::IsNot(value) => !has(value),
+                }
+            });
+        }
+        found
+    }
+
+    fn related(&self, pick: &Pick, slots: &Slots<'j>) -> Vec<&'j Json<'j>> {
         let all = || self.source.of_kind(&pick.slot.kind);
         match &pick.how {
             Related::All => all().collect(),
@@ -200,6 +238,9 @@ impl<'s, 'j> Writer<'s, 'j> {
         let by = by.unwrap_or_else(|| format!("{id}[{}]", slot.kind).into());
         let Some(map) = self.maps.part_back(&by).cloned() else { return };
         for item in resource.get(name).map(Json::items).unwrap_or_default() {
+            if matches!(id.as_str(), "ROL" | "PRT") && !self.is_role(item, resource) {
+                continue;
+            }
             // The resource with that item alone.
             let mut alone = object.clone();
             alone.insert(name.to_owned(), Json::Array(vec![item.clone()]));
@@ -219,6 +260,14 @@ impl<'s, 'j> Writer<'s, 'j> {
                 None => self.take(line, rows),
             }
         }
+    }
+
+    /// Whether an item is about somebody in a role, who has a segment of its own; people whom it
+    /// refers to stand in fields.
+    fn is_role(&self, item: &'j Json<'j>, owner: &'j Json<'j>) -> bool {
+        let named = ["individual", "member", "actor"].iter().find_map(|name| item.get(name));
+        let meant = self.source.resolve(named.unwrap_or(item), owner);
+        meant.is_some_and(|it| kind(it) == "PractitionerRole" && it.get("code").is_some())
     }
 
     /// The segment that says who a line is about already.

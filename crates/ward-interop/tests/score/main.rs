@@ -19,6 +19,7 @@
 
 mod back;
 mod facts;
+mod golden;
 mod pairs;
 mod reviewed;
 
