@@ -4,3 +4,5 @@
 //! came of it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may"))]
+
+pub mod context;
