@@ -24,6 +24,7 @@ mod hostile;
 mod import;
 mod import_again;
 mod interface;
+mod meds;
 mod operator;
 mod payers;
 mod registry;

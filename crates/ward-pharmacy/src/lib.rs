@@ -14,3 +14,4 @@ pub mod reconcile;
 pub mod settings;
 pub mod stock;
 pub mod supply;
+pub mod context;

@@ -61,6 +61,9 @@ enum Command {
     Config(commands::config::ConfigCommand),
     Bench(commands::bench::BenchArgs),
     Simulate(commands::simulate::SimulateArgs),
+    /// Medication.
+    #[command(subcommand)]
+    Meds(commands::meds::MedsCommand),
     /// Pages of docs/ that are generated.
     #[command(subcommand, hide = true)]
     Docs(commands::docs::DocsCommand),
@@ -103,6 +106,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Config(command) => commands::config::run(command),
         Command::Bench(args) => Ok(commands::bench::run(args).await.map(|()| ExitCode::SUCCESS)?),
         Command::Simulate(args) => commands::simulate::run(args),
+        Command::Meds(command) => commands::meds::run(command),
         Command::Docs(command) => commands::docs::run(command),
     }
 }

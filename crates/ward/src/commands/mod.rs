@@ -12,6 +12,7 @@ pub mod import;
 pub mod init;
 pub mod keys;
 pub mod maps;
+pub mod meds;
 pub mod serve;
 pub mod simulate;
 pub mod token;
