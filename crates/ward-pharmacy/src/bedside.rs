@@ -626,7 +626,6 @@ impl Act<'_> {
     }
 
     /// The unit dose of a scan: its product, its lot, and what is to be said of them.
-    #[expect(clippy::type_complexity, reason = "a unit, and the product and lot it is of")]
     fn unit_of(
         &self,
         scan: &str,
