@@ -17,6 +17,7 @@ mod config;
 mod crash;
 mod full_disk;
 mod hl7;
+mod hospital;
 mod hostile;
 mod import;
 mod import_again;

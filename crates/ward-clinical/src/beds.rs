@@ -21,6 +21,9 @@ use ward_store::{
 /// LIMIT: a claim takes milliseconds; who was broken off is forgotten soon.
 const RESERVED_S: i64 = 5;
 
+/// What a bed is worth to the patient whom it is held for: more than every wish together.
+const HELD: i32 = 1_000;
+
 /// What is kept of a bed, under the id of its Location.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -126,17 +129,18 @@ impl Beds {
         known.beds.get(id).cloned()
     }
 
-    /// The best bed for `needs`, read again, with its version; it is left to `encounter` for a
-    /// moment.
+    /// The best bed for `needs`, read again, with its version; it is left to the stay for a moment.
+    ///
+    /// - Shape: `who` is the stay's Encounter and its patient, by their logical ids.
     pub(crate) fn find(
         &self,
         reader: &Reader<'_>,
         needs: &Needs,
-        encounter: &str,
+        who: (&str, &str),
         now: Timestamp,
     ) -> Result<Result<(FhirId, BedKept, u32), NoBed>, ReadError> {
         loop {
-            let id = match self.choose(needs, encounter, now) {
+            let id = match self.choose(needs, who, now) {
                 Ok(id) => id,
                 Err(no) => return Ok(Err(no)),
             };
@@ -144,7 +148,7 @@ impl Beds {
             match own_read::<BedKept>(reader, &key)? {
                 Some((kept, version)) => {
                     self.put(id.clone(), kept.clone());
-                    if kept.bed.is_open(now) {
+                    if kept.bed.is_open_to(who.1, now) {
                         return Ok(Ok((id, kept, version)));
                     }
                 }
@@ -153,14 +157,21 @@ impl Beds {
         }
     }
 
-    fn choose(&self, needs: &Needs, encounter: &str, now: Timestamp) -> Result<FhirId, NoBed> {
+    fn choose(
+        &self,
+        needs: &Needs,
+        (encounter, patient): (&str, &str),
+        now: Timestamp,
+    ) -> Result<FhirId, NoBed> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.reserved.retain(|_, (_, until)| now < *until);
         let mut no = NoBed::default();
         let mut best: Option<(i32, &FhirId)> = None;
         for (id, kept) in &known.beds {
-            let in_room = sexes_in(&known.beds, &kept.offer, now);
+            let in_room = sexes_in(&known.beds, &kept.offer, patient, now);
             let score = match placement::fit((id.as_str(), &kept.offer), needs, &in_room) {
+                // A bed that was held for the patient is meant.
+                Ok(score) if kept.bed.is_held_for(patient, now) => score.saturating_add(HELD),
                 Ok(score) => score,
                 Err(why) => {
                     *no.unfit.entry(why).or_default() += 1;
@@ -168,7 +179,7 @@ impl Beds {
                 }
             };
             let is_others = known.reserved.get(id).is_some_and(|(who, _)| who != encounter);
-            if is_others || !kept.bed.is_open(now) {
+            if is_others || !kept.bed.is_open_to(patient, now) {
                 no.n_taken += 1;
                 continue;
             }
@@ -209,17 +220,19 @@ pub enum LoadError {
     Commit(#[from] CommitError),
 }
 
-/// The sexes of who lies in a room, or is expected there.
+/// The sexes of who else lies in a room, or is expected there.
 fn sexes_in<'b>(
     beds: &'b BTreeMap<FhirId, BedKept>,
     offer: &Offer,
+    patient: &str,
     now: Timestamp,
 ) -> Vec<Option<&'b str>> {
     if offer.room.is_empty() || offer.sex != placement::SexPolicy::SameInRoom {
         return Vec::new();
     }
     let room = beds.values().filter(|kept| kept.offer.room == offer.room);
-    let claims = room.flat_map(|kept| kept.bed.claims.iter()).filter(|claim| claim.is_live(now));
+    let claims = room.flat_map(|kept| kept.bed.claims.iter());
+    let claims = claims.filter(|claim| claim.is_live(now) && claim.patient != patient);
     claims.map(|claim| claim.sex.as_deref()).collect()
 }
 

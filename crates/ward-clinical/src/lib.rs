@@ -9,6 +9,8 @@ pub mod admission;
 pub mod beds;
 pub mod figures;
 pub mod follow;
+pub mod plan;
 mod records;
 pub mod stay;
 pub mod tasks;
+pub mod vitals;

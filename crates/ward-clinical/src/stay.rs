@@ -43,6 +43,8 @@ pub enum Act {
     Leave,
     Return,
     Discharge,
+    /// The discharge was entered in error: back to the bed that the patient was in, or another.
+    CancelDischarge,
 }
 
 /// Why it did not.
@@ -56,6 +58,8 @@ pub enum StayError {
     NoBed(NoBed),
     #[error(transparent)]
     Bed(#[from] BedRefusal),
+    #[error("the patient is in another stay")]
+    OtherStay,
     #[error("others keep writing the same records")]
     Contended,
     #[error("the record cannot be written")]
@@ -84,6 +88,7 @@ pub async fn act(
         Act::Leave => "leave",
         Act::Return => "return",
         Act::Discharge => "discharge",
+        Act::CancelDischarge => "cancel-discharge",
     };
     commit(
         engine,
@@ -119,12 +124,19 @@ fn changed(
         Act::Leave => Change::Leave,
         Act::Return => Change::Return,
         Act::Discharge => Change::Discharge,
+        Act::CancelDischarge => Change::CancelDischarge,
     };
     let to = after(from, change)?;
     put(resource, "status", json!(to.as_str()));
     let stay_key = records::key(ResourceType::STAY, &patient);
-    let mut stay = own_read::<StayKept>(reader, &stay_key)?
-        .filter(|(stay, _)| stay.encounter == encounter.as_str());
+    let kept = own_read::<StayKept>(reader, &stay_key)?;
+    if matches!(act, Act::CancelDischarge) {
+        let reopened = reopen(beds, reader, (encounter, &patient), kept, now, resource, writes)?;
+        writes.push(own_write(stay_key, reopened.1, Some(&patient), &reopened.0)?);
+        writes.extend(records::write(resource, &key, Some(version), now, engine.base()));
+        return Ok(());
+    }
+    let mut stay = kept.filter(|(stay, _)| stay.encounter == encounter.as_str());
     let lies_in = stay.as_ref().and_then(|(stay, _)| stay.bed.as_ref()?.parse::<FhirId>().ok());
     match act {
         Act::Move(needs) => {
@@ -132,7 +144,8 @@ fn changed(
             let patient_key = records::key(ResourceType::PATIENT, &patient);
             let who = records::read(reader, &patient_key)?;
             needs.sex = who.as_ref().and_then(|(who, _)| text(who, "gender")).map(str::to_owned);
-            let found = beds.find(reader, &needs, encounter.as_str(), now)?;
+            let who = (encounter.as_str(), patient.as_str());
+            let found = beds.find(reader, &needs, who, now)?;
             let (id, kept, bed_version) = found.map_err(StayError::NoBed)?;
             let claim = Claim::lying(encounter.as_str(), patient.as_str(), needs.sex, now);
             let bed = beds::claimed((id.clone(), kept, bed_version), claim, now);
@@ -146,7 +159,7 @@ fn changed(
             }
         }
         // The bed is kept for who comes back.
-        Act::Leave | Act::Return => {}
+        Act::Leave | Act::Return | Act::CancelDischarge => {}
         Act::Discharge => {
             end(resource, &now.to_string());
             if let Some(old) = &lies_in {
@@ -164,6 +177,58 @@ fn changed(
     Ok(())
 }
 
+/// A stay that was over goes on: the patient is in the bed that it was in last, as long as nobody
+/// else is, and in the best one otherwise.
+fn reopen(
+    beds: &Beds,
+    reader: &Reader<'_>,
+    (encounter, patient): (&FhirId, &FhirId),
+    kept: Option<(StayKept, u32)>,
+    now: Timestamp,
+    resource: &mut Value,
+    writes: &mut Vec<Write>,
+) -> Result<(StayKept, Option<u32>), StayError> {
+    if kept.as_ref().is_some_and(|(stay, _)| stay.is_open) {
+        return Err(StayError::OtherStay);
+    }
+    let patient_key = records::key(ResourceType::PATIENT, patient);
+    let who = records::read(reader, &patient_key)?;
+    let sex = who.as_ref().and_then(|(who, _)| text(who, "gender")).map(str::to_owned);
+    let claim = Claim::lying(encounter.as_str(), patient.as_str(), sex.clone(), now);
+    let last = resource.get("location").and_then(Value::as_array).and_then(|all| all.last());
+    let last = last.and_then(|place| place.pointer("/location/reference")?.as_str());
+    let mut bed = None;
+    if let Some(id) = last.and_then(|it| id_of(it, "Location")) {
+        let key = RecordKey::new(ResourceType::BED, id.clone());
+        if let Some((mut kept, version)) = own_read::<BedKept>(reader, &key)?
+            && kept.bed.claims.iter().all(|it| !it.is_live(now))
+            && kept.bed.claim_as_told(claim.clone(), now).is_ok()
+        {
+            writes.push(own_write(key, Some(version), None, &kept)?);
+            bed = Some(id);
+        }
+    }
+    let bed = match bed {
+        Some(id) => id,
+        None => {
+            let needs = Needs { sex, ..Needs::default() };
+            let who = (encounter.as_str(), patient.as_str());
+            let (id, kept, version) =
+                beds.find(reader, &needs, who, now)?.map_err(StayError::NoBed)?;
+            let write = beds::claimed((id.clone(), kept, version), claim, now);
+            writes.push(write.ok_or(StayError::Bed(BedRefusal::Taken))?);
+            id
+        }
+    };
+    if let Some(period) = resource.get_mut("period").and_then(Value::as_object_mut) {
+        period.remove("end");
+    }
+    put_in(resource, &bed, now);
+    let stay =
+        StayKept { encounter: encounter.to_string(), bed: Some(bed.to_string()), is_open: true };
+    Ok((stay, kept.map(|(_, version)| version)))
+}
+
 /// What is done to a bed by those who look after it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum BedAct {
@@ -176,6 +241,15 @@ pub enum BedAct {
     Clean,
     Close,
     Reopen,
+    /// Kept for a patient who is expected, until then.
+    Hold {
+        patient: FhirId,
+        until: Timestamp,
+    },
+    /// Not kept for that patient any more.
+    Unhold {
+        patient: FhirId,
+    },
 }
 
 /// Does something to a bed.
@@ -193,6 +267,8 @@ pub async fn act_on_bed(
         BedAct::Clean => "clean",
         BedAct::Close => "close",
         BedAct::Reopen => "reopen",
+        BedAct::Hold { .. } => "hold",
+        BedAct::Unhold { .. } => "unhold",
     };
     commit(engine, cx, (key.clone(), word), |reader, now| {
         let found = own_read::<BedKept>(reader, &key)?;
@@ -210,6 +286,13 @@ pub async fn act_on_bed(
                 match act {
                     BedAct::Clean => kept.bed.clean(),
                     BedAct::Close => kept.bed.close(now)?,
+                    BedAct::Hold { patient, until } => {
+                        let key = records::key(ResourceType::PATIENT, patient);
+                        let (who, _) = records::read(reader, &key)?.ok_or(StayError::NotFound)?;
+                        let sex = text(&who, "gender").map(str::to_owned);
+                        kept.bed.claim(Claim::held(patient.as_str(), sex, now, *until), now)?;
+                    }
+                    BedAct::Unhold { patient } => kept.bed.unhold(patient.as_str(), now)?,
                     BedAct::Reopen | BedAct::Set { .. } => kept.bed.reopen(),
                 }
                 kept

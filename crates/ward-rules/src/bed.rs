@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Claim {
-    /// Logical id of the Encounter.
+    /// Logical id of the Encounter; empty for a hold, whose stay has not begun here.
     pub encounter: String,
     /// Logical id of the Patient.
     pub patient: String,
@@ -25,6 +25,18 @@ impl Claim {
     pub fn lying(encounter: &str, patient: &str, sex: Option<String>, since: Timestamp) -> Claim {
         let (encounter, patient) = (encounter.to_owned(), patient.to_owned());
         Claim { encounter, patient, sex, since, until: None }
+    }
+
+    /// Of a patient who is expected.
+    pub fn held(patient: &str, sex: Option<String>, since: Timestamp, until: Timestamp) -> Claim {
+        let patient = patient.to_owned();
+        Claim { encounter: String::new(), patient, sex, since, until: Some(until) }
+    }
+
+    /// Whether `next` takes its place: it is of the same stay, or of the patient it was held for.
+    fn gives_way_to(&self, next: &Claim) -> bool {
+        let is_same = !self.encounter.is_empty() && self.encounter == next.encounter;
+        is_same || (self.until.is_some() && self.patient == next.patient)
     }
 
     /// Whether it holds at `now`.
@@ -73,6 +85,8 @@ pub enum BedRefusal {
     NoClaim,
     #[error("somebody lies in the bed")]
     InUse,
+    #[error("the bed is not held for this patient")]
+    NoHold,
 }
 
 impl Bed {
@@ -97,6 +111,18 @@ impl Bed {
         self.refusal(now).is_none()
     }
 
+    /// Whether this patient may have it: a bed that is held for them is open to them.
+    pub fn is_open_to(&self, patient: &str, now: Timestamp) -> bool {
+        let mut without = self.clone();
+        without.claims.retain(|it| !(it.until.is_some() && it.patient == patient));
+        without.is_open(now)
+    }
+
+    /// Whether it is held for this patient.
+    pub fn is_held_for(&self, patient: &str, now: Timestamp) -> bool {
+        self.live(now).any(|it| it.until.is_some() && it.patient == patient)
+    }
+
     fn refusal(&self, now: Timestamp) -> Option<BedRefusal> {
         let n_live = self.claims.iter().filter(|claim| claim.is_live(now)).count();
         match () {
@@ -111,7 +137,7 @@ impl Bed {
     /// replaced.
     pub fn claim(&mut self, claim: Claim, now: Timestamp) -> Result<(), BedRefusal> {
         let mut next = self.clone();
-        next.claims.retain(|it| it.is_live(now) && it.encounter != claim.encounter);
+        next.claims.retain(|it| it.is_live(now) && !it.gives_way_to(&claim));
         if let Some(no) = next.refusal(now) {
             // A dirty or closed bed is still that of who lies in it.
             let keeps = next.claims.len() < self.live(now).count();
@@ -124,11 +150,14 @@ impl Bed {
         Ok(())
     }
 
-    /// Gives the bed to a stay that lies in it already, as somebody else has told: dirt and
-    /// closure do not make it untrue.
+    /// Gives the bed to a stay that lies in it already, as somebody else has told: dirt, closure
+    /// and who was expected do not make it untrue.
     pub fn claim_as_told(&mut self, claim: Claim, now: Timestamp) -> Result<(), BedRefusal> {
         let mut next = Bed { is_dirty: false, is_closed: false, ..self.clone() };
-        next.claim(claim, now)?;
+        if next.claim(claim.clone(), now).is_err() {
+            next.claims.retain(|it| it.until.is_none());
+            next.claim(claim, now)?;
+        }
         *self = next;
         Ok(())
     }
@@ -140,6 +169,15 @@ impl Bed {
         self.is_dirty |= claim.until.is_none();
         self.claims.retain(|it| it.is_live(now));
         Ok(claim)
+    }
+
+    /// Ends the hold for a patient.
+    pub fn unhold(&mut self, patient: &str, now: Timestamp) -> Result<(), BedRefusal> {
+        if !self.is_held_for(patient, now) {
+            return Err(BedRefusal::NoHold);
+        }
+        self.claims.retain(|it| it.is_live(now) && !(it.until.is_some() && it.patient == patient));
+        Ok(())
     }
 
     /// It was cleaned.
@@ -217,6 +255,30 @@ mod tests {
         bed.claim(claim("a", None), at(5)).unwrap();
         assert_eq!(bed.claims.len(), 1);
         assert_eq!(bed.state(at(99)), BedState::Occupied);
+    }
+
+    #[test]
+    fn a_bed_is_held_for_one_patient_until_then() {
+        let mut bed = Bed::new(1);
+        bed.claim(Claim::held("p", None, at(0), at(60)), at(0)).unwrap();
+        assert_eq!(bed.state(at(59)), BedState::Held);
+        assert!(bed.is_open_to("p", at(59)) && !bed.is_open_to("q", at(59)));
+        let lying = |patient: &str| Claim::lying(&format!("e-{patient}"), patient, None, at(1));
+        assert_eq!(bed.clone().claim(lying("q"), at(59)), Err(BedRefusal::Taken));
+        // Held longer, it is one hold; who comes lies in it.
+        bed.claim(Claim::held("p", None, at(1), at(90)), at(1)).unwrap();
+        assert_eq!(bed.claims.len(), 1);
+        let mut taken = bed.clone();
+        taken.claim(lying("p"), at(2)).unwrap();
+        assert_eq!((taken.claims.len(), taken.state(at(99))), (1, BedState::Occupied));
+        // What was told is true, whoever was expected.
+        let mut told = bed.clone();
+        told.claim_as_told(lying("q"), at(2)).unwrap();
+        assert_eq!(told.claims[0].patient, "q");
+        assert_eq!(told.claim_as_told(lying("p"), at(3)), Err(BedRefusal::Taken));
+        assert_eq!(bed.unhold("q", at(2)), Err(BedRefusal::NoHold));
+        bed.unhold("p", at(2)).unwrap();
+        assert_eq!(bed.state(at(2)), BedState::Free, "nobody lay there");
     }
 
     #[derive(Clone, Debug)]

@@ -9,4 +9,5 @@ pub mod likeness;
 pub mod medication;
 pub mod payer;
 pub mod placement;
+pub mod vitals;
 pub mod workflow;

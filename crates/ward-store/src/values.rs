@@ -1,6 +1,8 @@
 //! Records of the chart as plain values, for services that read and write a few elements of them.
 
-use crate::{Cursor, Filter, Found, Part, Query, ReadError, Reader, SearchError, Write, WriteKind};
+use crate::{
+    Cursor, Filter, Found, Part, Query, ReadError, Reader, SearchError, SortBy, Write, WriteKind,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 use ward_core::{FhirId, RecordKey, ResourceType};
@@ -36,9 +38,11 @@ pub fn search(
     query: &str,
     (count, after): (usize, Option<Cursor>),
 ) -> Result<Found, SearchError> {
-    let request = parse_search(Some(kind), query, Handling::Strict);
+    let request = parse_search(Some(kind), query, Handling::Strict).ok();
+    let sort = request.iter().flat_map(|request| &request.sort);
+    let sort = sort.map(|by| SortBy { code: by.code.clone(), descending: by.descending }).collect();
     // What is not understood finds nothing; without its conditions it would find everything.
-    let Some(part) = request.ok().and_then(|request| request.parts.into_iter().next()) else {
+    let Some(part) = request.and_then(|request| request.parts.into_iter().next()) else {
         return Ok(Found { hits: Vec::new(), next: None, total: None });
     };
     let clauses = part.conditions.clauses.into_iter().map(Filter::Clause);
@@ -46,7 +50,7 @@ pub fn search(
     reader.search(&Query {
         parts: vec![Part { kind, filter }],
         patient: None,
-        sort: Vec::new(),
+        sort,
         count,
         after,
         total: false,

@@ -10,7 +10,8 @@ use ward_policy::Action;
 use crate::{
     app::App,
     handlers::{
-        access, accounts, audit, fhir, house, interface, keys, messages, registry, stays, tasks,
+        access, accounts, admit_operation, audit, fhir, house, interface, keys, messages, plans,
+        registry, stays, tasks, vitals,
     },
     request::Asked,
     respond::Answer,
@@ -93,6 +94,7 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/patients/{id}/join" House(Action::JoinPatients), Some(A::Operation), registry::join, "Make everything of this registration part of another one";
     "POST" "/api/patients/{id}/part" House(Action::JoinPatients), Some(A::Operation), registry::part, "Take a joining back; what was written since stays where it is";
     "POST" "/api/admissions" House(Action::ManageStays), Some(A::Operation), stays::admit, "Admit a patient; 201 when it waits for somebody or is done, 409 when it was taken back";
+    "GET" "/api/admissions" House(Action::ReadStays), Some(A::Search), stays::list, "Admissions, newest first; `state` is `all`, `open` or `over`";
     "GET" "/api/admissions/waiting" House(Action::ReadStays), Some(A::Search), stays::waiting, "Admissions that wait for a bed, oldest first";
     "GET" "/api/admissions/{id}" House(Action::ReadStays), Some(A::Read), stays::read, "How far an admission is";
     "POST" "/api/admissions/{id}/cancel" House(Action::ManageStays), Some(A::Operation), stays::cancel, "Take an admission back, with everything that it did";
@@ -101,11 +103,15 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/encounters/{id}/leave" House(Action::ManageStays), Some(A::Operation), stays::leave, "The patient goes on leave; the bed is kept";
     "POST" "/api/encounters/{id}/return" House(Action::ManageStays), Some(A::Operation), stays::come_back, "The patient is back from leave";
     "POST" "/api/encounters/{id}/discharge" House(Action::ManageStays), Some(A::Operation), stays::discharge, "End a stay; the bed has to be cleaned";
+    "POST" "/api/encounters/{id}/cancel-discharge" House(Action::ManageStays), Some(A::Operation), stays::cancel_discharge, "The discharge was entered in error: back to the bed, or another";
     "GET" "/api/beds" House(Action::ReadStays), Some(A::Search), stays::board, "Every bed, and who lies in it";
     "PUT" "/api/beds/{id}" House(Action::ManageSystem), Some(A::Operation), stays::set_bed, "Make a bed, under the id of its Location, or say what it offers";
     "POST" "/api/beds/{id}/clean" House(Action::ManageStays), Some(A::Operation), stays::clean_bed, "The bed was cleaned";
     "POST" "/api/beds/{id}/close" House(Action::ManageStays), Some(A::Operation), stays::close_bed, "Take a bed out of use";
     "POST" "/api/beds/{id}/reopen" House(Action::ManageStays), Some(A::Operation), stays::reopen_bed, "Take a bed into use again";
+    "POST" "/api/beds/{id}/hold" House(Action::ManageStays), Some(A::Operation), stays::hold_bed, "Keep a bed for a patient who is expected, for a time";
+    "POST" "/api/beds/{id}/unhold" House(Action::ManageStays), Some(A::Operation), stays::unhold_bed, "Keep it no longer";
+    "POST" "/api/patients/{id}/vital-signs" SignedIn(Action::Create), Some(A::Transaction), vitals::enter, "Enter vital signs; 422 with what cannot be, and what is unlikely until it is confirmed";
     "GET" "/api/tasks" House(Action::ReadStays), Some(A::Search), tasks::list, "What waits for a person, oldest first";
     "POST" "/api/tasks/{id}/done" House(Action::ManageStays), Some(A::Operation), tasks::close, "Somebody has looked, and this is what they found";
     "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
@@ -123,6 +129,10 @@ pub static ALL: &[Endpoint] = rows! {
     "GET" "/fhir/{type}/_history" SignedIn(Action::History), Some(A::HistoryType), fhir::history_type, "History of a type";
     "POST" "/fhir/{type}/$validate" SignedIn(Action::Create), None, fhir::validate, "Say what is wrong with a resource";
     "POST" "/fhir/Patient/$match" SignedIn(Action::Search), Some(A::Search), registry::find_matches, "Who may be this patient";
+    "POST" "/fhir/Encounter/$admit" House(Action::ManageStays), Some(A::Operation), admit_operation::admit, "Admit a patient, asked for and answered as Parameters";
+    "POST" "/fhir/PlanDefinition/$apply" SignedIn(Action::Read), Some(A::Read), plans::apply, "What the plan in the body comes to for a patient; nothing is written";
+    "GET" "/fhir/PlanDefinition/{id}/$apply" SignedIn(Action::Read), Some(A::Read), plans::apply, "What a plan comes to for a patient; nothing is written";
+    "POST" "/fhir/PlanDefinition/{id}/$apply" SignedIn(Action::Read), Some(A::Read), plans::apply, "The same, with Parameters";
     "GET" "/fhir/Patient/{id}/$everything" SignedIn(Action::Search), Some(A::Search), fhir::everything, "A patient's whole chart";
     "GET" "/fhir/{type}/{id}" SignedIn(Action::Read), Some(A::Read), fhir::read, "Read";
     "PUT" "/fhir/{type}/{id}" SignedIn(Action::Update), Some(A::Update), fhir::update, "Update, or create under this id";

@@ -157,6 +157,40 @@ pub async fn waiting(engine: &Engine, cx: &Ctx) -> Result<Vec<FhirId>, EngineErr
     found.map_err(EngineError::from)
 }
 
+/// Which admissions are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    All,
+    /// Those that somebody or something has still to do with.
+    Open,
+    Over,
+}
+
+/// Most admissions that are listed at once.
+/// LIMIT: the newest; who looks for an older one looks at its patient.
+pub const LISTED_MAX: usize = 200;
+
+/// Admissions, the newest first.
+///
+/// - Audit: one `search` entry, by who asks.
+pub async fn list(engine: &Engine, cx: &Ctx, which: Which) -> Result<Vec<Instance>, EngineError> {
+    let act = Interaction::of(AuditAction::Search, ResourceType::TASK)
+        .with_detail("admissions".to_owned());
+    let cx = Ctx { role: Role::System, care: CareScope::Everyone, ..cx.clone() };
+    let reader = engine.chart().reader(&cx, act);
+    let found = room::listed(&reader, which);
+    reader.finish(AuditOutcome::Success).await?;
+    let mut all = Vec::new();
+    for id in found? {
+        match engine.read(&cx, &id).await {
+            Ok(instance) => all.push(instance),
+            Err(EngineError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
 /// Has those who wait for a bed look again, oldest first.
 ///
 /// - Repeat: safe; whoever is not woken looks again by itself within a minute.

@@ -66,7 +66,8 @@ pub(super) fn assign(
     }
     let mut needs = request.needs.clone();
     needs.sex = at.instance.data("sex").map(str::to_owned);
-    let (id, bed, bed_version) = match beds.find(at.reader, &needs, encounter.as_str(), now)? {
+    let who = (encounter.as_str(), patient.as_str());
+    let (id, bed, bed_version) = match beds.find(at.reader, &needs, who, now)? {
         Ok(found) => found,
         Err(no) if request.if_no_bed == IfNoBed::Refuse => {
             return Ok(Work::ended(Outcome::Failed(format!("no bed: {no}"))));
@@ -123,18 +124,35 @@ pub(super) fn give_back(at: &At<'_>) -> Result<Work, Trouble> {
 
 /// Instances that wait for a bed, oldest first.
 pub(super) fn waiting(reader: &Reader<'_>) -> Result<Vec<FhirId>, ReadError> {
-    let query = "code=urn:ward:workflow|assign-room&status=on-hold";
+    instances(reader, "code=urn:ward:workflow|assign-room&status=on-hold", WAITING_MAX)
+}
+
+/// Instances by where the whole of each stands, the newest first.
+pub(super) fn listed(reader: &Reader<'_>, which: super::Which) -> Result<Vec<FhirId>, ReadError> {
+    let status = match which {
+        super::Which::All => "",
+        super::Which::Open => "&status=requested,in-progress,on-hold",
+        super::Which::Over => "&status=completed,cancelled",
+    };
+    let query = format!("code=urn:ward:workflow|admission{status}&_sort=-authored-on");
+    let mut found = instances(reader, &query, super::LISTED_MAX)?;
+    found.reverse();
+    Ok(found)
+}
+
+/// Instances whose Tasks a search finds, oldest first.
+fn instances(reader: &Reader<'_>, query: &str, most: usize) -> Result<Vec<FhirId>, ReadError> {
     // While the index is made anew nobody is woken; each looks again by itself.
-    let found = search(reader, ResourceType::TASK, query, (WAITING_MAX, None));
+    let found = search(reader, ResourceType::TASK, query, (most, None));
     let Ok(found) = found else { return Ok(Vec::new()) };
-    let mut waiting = Vec::new();
+    let mut tasks = Vec::new();
     for hit in &found.hits {
         let stored = reader.fetch(hit)?;
         let Ok(task) = serde_json::from_slice::<Value>(&stored.body) else { continue };
         let id = task.pointer("/identifier/0/value").and_then(Value::as_str);
         let since = text(&task, "authoredOn").unwrap_or_default().to_owned();
-        waiting.extend(id.and_then(|id| id.parse::<FhirId>().ok()).map(|id| (since, id)));
+        tasks.extend(id.and_then(|id| id.parse::<FhirId>().ok()).map(|id| (since, id)));
     }
-    waiting.sort();
-    Ok(waiting.into_iter().map(|(_, id)| id).collect())
+    tasks.sort();
+    Ok(tasks.into_iter().map(|(_, id)| id).collect())
 }

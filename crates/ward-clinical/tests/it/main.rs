@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "these are tests")]
 
 mod broken_off;
+mod crowd;
+mod holds;
 mod many;
 mod rig;
 mod story;

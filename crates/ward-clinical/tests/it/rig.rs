@@ -31,17 +31,30 @@ use ward_rules::placement::Offer;
 use ward_store::{
     Chart, ChartOptions, CommitUnit, Filter, Interaction, Part, Query, StoreLimits, Write,
     WriteKind,
-    workflow::{Engine, EngineError, Instance, Interrupt, own_read},
+    workflow::{Engine, EngineError, Instance, Interrupt, Workflow, own_read},
 };
 
 pub const BASE: &str = "http://localhost/fhir";
 
 pub struct Rig {
-    pub folder: tempfile::TempDir,
+    folder: Folder,
     pub chart: Chart,
     pub engine: Engine,
     pub beds: Beds,
     clock: Arc<AtomicI64>,
+}
+
+/// Where a chart is, for as long as somebody needs it.
+pub struct Folder {
+    pub path: PathBuf,
+    _kept: Option<tempfile::TempDir>,
+}
+
+impl Folder {
+    /// One that somebody else looks after.
+    pub fn at(path: PathBuf) -> Folder {
+        Folder { path, _kept: None }
+    }
 }
 
 impl Rig {
@@ -50,6 +63,7 @@ impl Rig {
         let root = folder.path().join("root");
         RootKeyFile::create(&root, None, &SeededRandom::new(1)).unwrap();
         drop(Chart::init(options(folder.path().to_path_buf(), 2), at(0)).unwrap());
+        let folder = Folder { path: folder.path().to_path_buf(), _kept: Some(folder) };
         let rig = Rig::open(folder, 3, Arc::new(AtomicI64::new(1)), None).await;
         for n in 0..n_beds {
             rig.bed(&format!("bed-{n}"), Offer { ward: "w1".to_owned(), ..Offer::default() }).await;
@@ -63,18 +77,28 @@ impl Rig {
         rig
     }
 
-    async fn open(
-        folder: tempfile::TempDir,
+    pub async fn open(
+        folder: Folder,
         seed: u64,
         clock: Arc<AtomicI64>,
         interrupt: Option<Arc<dyn Interrupt>>,
     ) -> Rig {
-        let chart = Chart::open(options(folder.path().to_path_buf(), seed), at(0)).unwrap();
+        Rig::open_with(folder, seed, clock, interrupt, |beds| Admission::new(beds)).await
+    }
+
+    async fn open_with(
+        folder: Folder,
+        seed: u64,
+        clock: Arc<AtomicI64>,
+        interrupt: Option<Arc<dyn Interrupt>>,
+        flow: impl Fn(Beds) -> Arc<dyn Workflow>,
+    ) -> Rig {
+        let chart = Chart::open(options(folder.path.clone(), seed), at(0)).unwrap();
         let beds = Beds::load(&chart, &cx(at(0))).await.unwrap();
         let (ticks, hears) = (Arc::clone(&clock), beds.clone());
         let engine = Engine::new(
             chart.clone(),
-            vec![Admission::new(beds.clone())],
+            vec![flow(beds.clone())],
             BASE,
             (
                 Arc::new(move || at(ticks.load(Ordering::Relaxed))),
@@ -90,6 +114,20 @@ impl Rig {
         let Rig { folder, chart, engine, beds, clock } = self;
         drop((engine, beds, chart));
         Rig::open(folder, seed, clock, interrupt).await
+    }
+
+    /// The same chart, with an admission whose steps are another's.
+    pub async fn with_flow(self, seed: u64, flow: impl Fn(Beds) -> Arc<dyn Workflow>) -> Rig {
+        let Rig { folder, chart, engine, beds, clock } = self;
+        drop((engine, beds, chart));
+        Rig::open_with(folder, seed, clock, None, flow).await
+    }
+
+    /// Nothing of it is open any more; the folder is.
+    pub fn closed(self) -> Folder {
+        let Rig { folder, chart, engine, beds, .. } = self;
+        drop((engine, beds, chart));
+        folder
     }
 
     pub fn pass(&self, s: i64) {

@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use super::{
-    Env, EvalError, STEPS_MAX,
+    Env, EvalError, STEPS_MAX, clock,
     compare::{equal, equivalent, is_among, order},
     functions,
     item::{Item, Moment, Node, Place, Step, choice_kind},
@@ -296,6 +296,14 @@ fn arithmetic<'t>(
             _ => return Err(wrong),
         }
         .map(Item::Decimal));
+    }
+    if let (Some(moment), Some(Item::Quantity(number, unit))) = (a.as_moment(), b.value()) {
+        let number = match operator {
+            "+" => number,
+            "-" => number.negated(),
+            _ => return Err(wrong),
+        };
+        return one(clock::moved(&moment, number, &unit).map(Item::Moment));
     }
     match (a.value(), b.value()) {
         (Some(Item::Text(a)), Some(Item::Text(b))) if operator == "+" => {

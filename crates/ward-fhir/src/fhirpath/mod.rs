@@ -2,6 +2,7 @@
 //!
 //! - Source: FHIRPath N1 (2.0.0); FHIR R4, FHIRPath.
 
+mod clock;
 mod compare;
 mod eval;
 mod functions;

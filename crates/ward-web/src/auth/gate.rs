@@ -158,6 +158,14 @@ impl Gate {
         }
     }
 
+    /// The account that a session is of.
+    pub(crate) fn account_of(&self, cookie: &str, now: Timestamp) -> Option<FhirId> {
+        match self.sessions.find(cookie, now) {
+            Found::Session(session) => Some(session.account),
+            Found::Expired(_) | Found::Nothing => None,
+        }
+    }
+
     /// Ends what is over, so that its end is on record also when nobody comes back.
     ///
     /// - Audit: a `logout` for each.

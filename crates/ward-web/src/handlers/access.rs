@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     app::App,
-    auth::{Credentials, NewAccount},
+    auth::{Credentials, NewAccount, system_ctx},
     request::Asked,
     respond,
     respond::{Answer, auth_error},
@@ -89,12 +89,25 @@ pub(crate) async fn sign_out(app: &App, asked: &Asked) -> Answer {
     Ok(response)
 }
 
-pub(crate) async fn me(_: &App, asked: &Asked) -> Answer {
+pub(crate) async fn me(app: &App, asked: &Asked) -> Answer {
     let cx = &asked.cx;
+    let cookie = match cx.actor.kind {
+        ActorKind::Person => Asked::cookie(&asked.headers, COOKIE),
+        ActorKind::Client | ActorKind::System => None,
+    };
+    let account = match cookie.and_then(|cookie| app.gate.account_of(cookie, cx.now)) {
+        Some(id) => {
+            let own = system_ctx(cx.now, app.random.as_ref(), "me");
+            Some(app.gate.account(&own, &id).await.map_err(auth_error)?)
+        }
+        None => None,
+    };
     let body = json!({
         "actor": cx.actor.id.to_string(),
         "role": cx.role.as_str(),
         "purpose": cx.purpose.as_str(),
+        "name": account.as_ref().map(|it| it.name.as_str()),
+        "practitioner": account.as_ref().and_then(|it| it.practitioner.as_deref()),
     });
     Ok(respond::json(StatusCode::OK, body.to_string().into_bytes()))
 }

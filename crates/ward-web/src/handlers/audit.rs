@@ -1,12 +1,20 @@
 //! The audit log as it is kept, for the operator's `ward audit list`.
 
+use std::collections::BTreeMap;
+
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use ward_store::{AuditEntry, AuditFilter, AuditPage};
 
 use super::access::invalid;
-use crate::{app::App, request::Asked, respond, respond::Answer};
+use crate::{
+    app::App,
+    auth::system_ctx,
+    request::Asked,
+    respond,
+    respond::{Answer, auth_error},
+};
 
 /// One entry, without its detail and the patients shown: these are in the AuditEvent.
 #[derive(Serialize, Deserialize)]
@@ -18,6 +26,9 @@ pub struct AuditLine {
     pub role: String,
     pub purpose: String,
     pub actor: String,
+    /// What the account of who did it is called now.
+    #[serde(default)]
+    pub name: Option<String>,
     pub target: Option<String>,
 }
 
@@ -31,6 +42,7 @@ impl From<&AuditEntry> for AuditLine {
             role: entry.role.to_string(),
             purpose: entry.purpose.to_string(),
             actor: entry.actor.id.to_string(),
+            name: None,
             target: entry.target.as_ref().map(ToString::to_string),
         }
     }
@@ -57,6 +69,14 @@ pub(crate) async fn list(app: &App, asked: &Asked) -> Answer {
         }
     }
     let AuditPage { entries, next } = app.records.chart().audit_entries(&asked.cx, &filter).await?;
-    let lines: Vec<AuditLine> = entries.iter().map(AuditLine::from).collect();
+    let mut lines: Vec<AuditLine> = entries.iter().map(AuditLine::from).collect();
+    // Who may see who did something is told who that is.
+    let own = system_ctx(asked.cx.now, app.random.as_ref(), "audit");
+    let accounts = app.gate.accounts(&own).await.map_err(auth_error)?;
+    let names: BTreeMap<&str, &str> =
+        accounts.iter().map(|it| (it.actor.as_str(), it.name.as_str())).collect();
+    for line in &mut lines {
+        line.name = names.get(line.actor.as_str()).map(|name| (*name).to_owned());
+    }
     Ok(respond::value(StatusCode::OK, &json!({ "entries": lines, "next": next })))
 }

@@ -2,12 +2,15 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod admit_operation;
 pub(crate) mod audit;
 pub(crate) mod fhir;
 pub(crate) mod house;
 pub(crate) mod interface;
 pub(crate) mod keys;
 pub(crate) mod messages;
+pub(crate) mod plans;
 pub(crate) mod registry;
 pub(crate) mod stays;
 pub(crate) mod tasks;
+pub(crate) mod vitals;

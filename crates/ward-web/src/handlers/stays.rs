@@ -1,10 +1,11 @@
 //! Stays and beds: admission, transfer, leave, discharge, and who lies where.
 
 use hyper::StatusCode;
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ward_clinical::{
-    admission::{self, AdmissionRequest, AdmissionResult, AdmitError, Decision},
+    admission::{self, AdmissionRequest, AdmissionResult, AdmitError, Decision, Which},
     stay::{self, Act, BedAct, StayError},
 };
 use ward_core::{FhirId, Kind};
@@ -52,6 +53,28 @@ struct Transfer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Hold {
+    patient: String,
+    #[serde(default = "an_hour")]
+    minutes: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unhold {
+    patient: String,
+}
+
+/// Longest hold of a bed, in minutes.
+/// LIMIT: two days; who is expected later is planned and not waited for.
+const HOLD_MIN_MAX: u32 = 2 * 24 * 60;
+
+fn an_hour() -> u32 {
+    60
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct BedSet {
     name: String,
@@ -68,9 +91,21 @@ fn one() -> u16 {
 /// Admits; answers when it waits for somebody, or is over.
 pub(crate) async fn admit(app: &App, asked: &Asked) -> Answer {
     let stays = stays(app)?;
-    let request: AdmissionRequest = body_of(asked)?;
+    let instance = begin(app, asked, &body_of(asked)?).await?;
+    Ok(respond::value(StatusCode::CREATED, &shown(stays, &instance)))
+}
+
+/// An admission as far as it goes without waiting.
+///
+/// - Errors: it was taken back, and why.
+pub(crate) async fn begin(
+    app: &App,
+    asked: &Asked,
+    request: &AdmissionRequest,
+) -> Result<Instance, RecordsError> {
+    let stays = stays(app)?;
     let id = new_id(app, asked, stays.engine.chart(), "admission")?;
-    let instance = admission::admit(&stays.engine, &asked.cx, &request, id).await;
+    let instance = admission::admit(&stays.engine, &asked.cx, request, id).await;
     let instance = instance.map_err(|error| match error {
         AdmitError::Engine(error) => engine_error(error),
         AdmitError::Request(error) => {
@@ -82,7 +117,7 @@ pub(crate) async fn admit(app: &App, asked: &Asked) -> Answer {
         let why = instance.kept.why.unwrap_or_default();
         return Err(RecordsError::new(Kind::Conflict, format!("not admitted: {why}")));
     }
-    Ok(respond::value(StatusCode::CREATED, &shown(stays, &instance)))
+    Ok(instance)
 }
 
 /// An id for something new; the same caller's same `Idempotency-Key` has the same one.
@@ -113,6 +148,23 @@ pub(crate) async fn read(app: &App, asked: &Asked) -> Answer {
     let stays = stays(app)?;
     let instance = stays.engine.read(&asked.cx, &id(asked)?).await.map_err(engine_error)?;
     Ok(respond::value(StatusCode::OK, &shown(stays, &instance)))
+}
+
+/// Admissions, newest first; `state` says which.
+pub(crate) async fn list(app: &App, asked: &Asked) -> Answer {
+    let stays = stays(app)?;
+    let mut which = Which::All;
+    for pair in asked.query.split('&').filter(|pair| !pair.is_empty()) {
+        which = match pair {
+            "state=all" => Which::All,
+            "state=open" => Which::Open,
+            "state=over" => Which::Over,
+            _ => return Err(invalid("only `state` is asked for: `all`, `open` or `over`")),
+        };
+    }
+    let found = admission::list(&stays.engine, &asked.cx, which).await.map_err(engine_error)?;
+    let shown: Vec<Value> = found.iter().map(|instance| shown(stays, instance)).collect();
+    Ok(respond::value(StatusCode::OK, &json!({ "admissions": shown })))
 }
 
 pub(crate) async fn waiting(app: &App, asked: &Asked) -> Answer {
@@ -176,6 +228,11 @@ pub(crate) async fn discharge(app: &App, asked: &Asked) -> Answer {
     act(app, asked, Act::Discharge).await
 }
 
+/// The discharge was entered in error.
+pub(crate) async fn cancel_discharge(app: &App, asked: &Asked) -> Answer {
+    act(app, asked, Act::CancelDischarge).await
+}
+
 async fn act(app: &App, asked: &Asked, act: Act) -> Answer {
     let stays = stays(app)?;
     let done = stay::act(&stays.engine, &stays.beds, &asked.cx, &id(asked)?, &act).await;
@@ -217,6 +274,27 @@ pub(crate) async fn reopen_bed(app: &App, asked: &Asked) -> Answer {
     bed(app, asked, BedAct::Reopen).await
 }
 
+/// Keeps a bed for a patient who is expected.
+pub(crate) async fn hold_bed(app: &App, asked: &Asked) -> Answer {
+    let Hold { patient, minutes } = body_of(asked)?;
+    if minutes == 0 || HOLD_MIN_MAX < minutes {
+        return Err(invalid("`minutes` is 1 to 2880"));
+    }
+    let span = SignedDuration::from_mins(i64::from(minutes));
+    let until = asked.cx.now.checked_add(span).map_err(|_| invalid("`minutes` is too long"))?;
+    bed(app, asked, BedAct::Hold { patient: patient_id(&patient)?, until }).await
+}
+
+pub(crate) async fn unhold_bed(app: &App, asked: &Asked) -> Answer {
+    let Unhold { patient } = body_of(asked)?;
+    bed(app, asked, BedAct::Unhold { patient: patient_id(&patient)? }).await
+}
+
+fn patient_id(reference: &str) -> Result<FhirId, RecordsError> {
+    let id = ward_store::values::id_of(reference, "Patient");
+    id.ok_or_else(|| invalid("`patient` is not `Patient/ID`"))
+}
+
 async fn bed(app: &App, asked: &Asked, act: BedAct) -> Answer {
     let stays = stays(app)?;
     let kept = stay::act_on_bed(&stays.engine, &asked.cx, &id(asked)?, &act).await;
@@ -235,7 +313,7 @@ fn wake(stays: &Stays, asked: &Asked) {
     });
 }
 
-fn shown(stays: &Stays, instance: &Instance) -> Value {
+pub(crate) fn shown(stays: &Stays, instance: &Instance) -> Value {
     let result = AdmissionResult::of(instance);
     let bed = instance.data_id("bed").and_then(|id| stays.beds.get(&id));
     let mut value = json!(result);
@@ -245,7 +323,7 @@ fn shown(stays: &Stays, instance: &Instance) -> Value {
     value
 }
 
-fn stays(app: &App) -> Result<&Stays, RecordsError> {
+pub(crate) fn stays(app: &App) -> Result<&Stays, RecordsError> {
     let none = || RecordsError::new(Kind::Unavailable, "stays are not managed here");
     app.stays.as_ref().ok_or_else(none)
 }
@@ -275,7 +353,7 @@ fn engine_error(error: EngineError) -> RecordsError {
 fn stay_error(error: StayError) -> RecordsError {
     match error {
         StayError::NotFound => RecordsError::new(Kind::NotFound, "there is no such stay or bed"),
-        StayError::NotNow(_) | StayError::NoBed(_) | StayError::Bed(_) => {
+        StayError::NotNow(_) | StayError::NoBed(_) | StayError::Bed(_) | StayError::OtherStay => {
             RecordsError::new(Kind::Conflict, error.to_string())
         }
         StayError::Engine(error) => engine_error(error),

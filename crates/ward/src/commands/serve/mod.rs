@@ -117,6 +117,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         Arc::new(move |writes| heard.heard(writes)),
     );
     let interface = hl7::interface(&config.hl7);
+    stays::plans(&records, random.as_ref()).await;
     let stays = stays::open(&records, random.as_ref(), &base).await?;
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())

@@ -8,6 +8,7 @@ use ward_clinical::{
     figures::HouseFigures,
     follow::Follower,
 };
+use ward_core::{RecordKey, ResourceType};
 use ward_crypto::{OsRandom, Random};
 use ward_records::Records;
 use ward_store::{Write, workflow::Engine};
@@ -54,6 +55,20 @@ fn failed(error: LoadError) -> Failure {
     match error {
         LoadError::Read(error) => Failure::Read(error),
         LoadError::Commit(error) => Failure::Commit(error),
+    }
+}
+
+/// Puts the plans that Ward comes with into the chart, once: what a hospital makes of them stays.
+///
+/// - Audit: `transaction`, by Ward itself, at the first start.
+pub async fn plans(records: &Records, random: &dyn Random) {
+    let Ok(mark) = "house-plans-1".parse() else { return };
+    let mark = RecordKey::new(ResourceType::IMPORT, mark);
+    let cx = system_ctx(ward_web::now(), random, "plans");
+    let bundle = ward_clinical::plan::house_bundle().to_string();
+    if let Err(error) = records.load(&cx, bundle.as_bytes(), &mark).await {
+        // Nobody is kept from the chart by it: admissions know these plans without their records.
+        tracing::warn!(%error, "plans not written");
     }
 }
 
