@@ -1,7 +1,7 @@
 //! What a ward does besides admitting: beds that are held, plans, vital signs, what is taken back,
 //! and what others hear of it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use serde_json::{Value, json};
 use ward_tests::{Client, House, Peer, Server, wait_until};
@@ -227,6 +227,12 @@ fn vital_signs_are_entered_as_they_are_measured() {
         .collect();
     let expected = ["\"2708-6\" 96", "\"8310-5\" 38.5", "\"85354-9\" null", "\"8867-4\" 28"];
     assert_eq!(values, expected.map(str::to_owned).into());
+    for role in ["registrar", "billing", "auditor"] {
+        let mut other = Client::new(&server.address, Some(&house.token_for(role)));
+        let (status, said) =
+            ask(&mut other, "POST", path, &json!({ "values": { "heartRate": 70 } }));
+        assert!(matches!(status, 403 | 404), "{role}: {status} {said}");
+    }
 }
 
 /// A stay as an interface tells it.
@@ -282,4 +288,63 @@ fn what_interfaces_take_back_is_taken_back_on_the_board() {
     send("A11", "8", "W1^101^A", 7);
     becomes(&mut client, &["W1-101-A dirty", "W1-102-A dirty"]);
     assert_eq!(status(&mut client), "cancelled");
+}
+
+#[test]
+fn what_happens_here_is_told_as_adt_once_and_in_order() {
+    let house = House::new();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let channel = format!(
+        "[from]\nchart = \"own\"\nfacility = \"HOSP\"\n[[to]]\nname = \"lab\"\nfolder = \"{}\"\n",
+        out.display()
+    );
+    fs::write(folder.path().join("told.toml"), channel).unwrap();
+    let channels = folder.path().to_str().unwrap().to_owned();
+    let server = house.serve_with(&[("WARD_HL7_CHANNELS", channels.as_str())]);
+    let mut client = server.client();
+    let events = || -> Vec<String> {
+        let mut files: Vec<_> = fs::read_dir(&out)
+            .into_iter()
+            .flatten()
+            .map(|it| it.unwrap().path())
+            .filter(|it| it.extension().is_some_and(|it| it == "hl7"))
+            .collect();
+        files.sort();
+        let all = files.iter().map(|it| fs::read_to_string(it).unwrap());
+        let of_stay = all.filter(|it| !it.contains("|First"));
+        of_stay.map(|it| it.split('|').nth(8).unwrap_or_default()[4..7].to_owned()).collect()
+    };
+    // The channel is new: it begins with what comes after it has looked for the first time.
+    let mut n = 0;
+    assert!(wait_until(PATIENCE, || {
+        n += 1;
+        put(
+            &mut client,
+            "Patient",
+            "first",
+            json!({ "name": [{ "family": format!("First{n}") }] }),
+        );
+        fs::read_dir(&out).is_ok_and(|mut all| all.next().is_some())
+    }));
+    put(
+        &mut client,
+        "Patient",
+        "p0",
+        json!({
+            "name": [{ "family": "Meyer" }],
+            "identifier": [{ "system": "urn:oid:1.2.3.4", "value": "4711" }],
+        }),
+    );
+    beds(&server, &house, 2);
+    let one = ok(&mut client, "POST", "/api/admissions", &json!({ "patient": "Patient/p0" }));
+    let path =
+        format!("/api/encounters/{}", &one["encounter"].as_str().unwrap()["Encounter/".len()..]);
+    ok(&mut client, "POST", &format!("{path}/transfer"), &json!({ "needs": { "bed": "bed-1" } }));
+    for act in ["leave", "return", "discharge"] {
+        ok(&mut client, "POST", &format!("{path}/{act}"), &json!({}));
+    }
+    let expected = ["A28", "A04", "A01", "A02", "A21", "A22", "A03"];
+    assert!(wait_until(PATIENCE, || expected.len() <= events().len()), "{:?}", events());
+    assert_eq!(events(), expected);
 }

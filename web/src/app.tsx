@@ -6,7 +6,7 @@ import { get, onSessionEnd } from "./api";
 import { Door } from "./pages/door";
 import { Shell } from "./shell";
 
-export type Me = { actor: string; role: string; purpose: string };
+export type Me = { actor: string; role: string; purpose: string; name?: string | null; practitioner?: string | null };
 
 export function App() {
   const queries = useQueryClient();

@@ -7,33 +7,40 @@ import { type Patient, age, nameOf, search } from "./api";
 import { go } from "./route";
 import { type Word, useWords } from "./words";
 
-/** Opens with `/` or Ctrl+K; arrows choose, Enter opens. */
-export function Finder() {
+type Page = { path: string; word: Word };
+
+/** Patients and pages, from everywhere: opens with `/` or Ctrl+K; arrows choose, Enter opens. */
+export function Finder({ pages, finds }: { pages: Page[]; finds: boolean }) {
   const { say } = useWords();
   const [opened, open] = useState(false);
   useHotkeys([["/", () => open(true)], ["mod+K", () => open(true)]]);
   return (
     <>
-      <Button variant="default" size="sm" onClick={() => open(true)} rightSection={<Kbd size="xs" className="wide">/</Kbd>}>{say("find")}</Button>
-      <Modal opened={opened} onClose={() => open(false)} title={say("find")} size="lg" closeButtonProps={{ "aria-label": say("shut") }}>
-        <PatientSearch chosen={(patient) => { open(false); go(`/patient/${patient.id}`); }} />
+      <Button variant="default" size="sm" onClick={() => open(true)} rightSection={<Kbd size="xs" className="wide">/</Kbd>}>{say(finds ? "find" : "pages")}</Button>
+      <Modal opened={opened} onClose={() => open(false)} title={say(finds ? "palette" : "pages")} size="lg" closeButtonProps={{ "aria-label": say("shut") }}>
+        <PatientSearch pages={pages} finds={finds} chosen={(patient) => { open(false); go(`/patient/${patient.id}`); }} turned={(page) => { open(false); go(`/${page.path}`); }} />
       </Modal>
     </>
   );
 }
 
-export function PatientSearch({ chosen, without }: { chosen: (patient: Patient) => void; without?: string }) {
+export function PatientSearch({ chosen, without, pages = [], turned, finds = true }: {
+  chosen: (patient: Patient) => void; without?: string; pages?: Page[]; turned?: (page: Page) => void; finds?: boolean;
+}) {
   const { say } = useWords();
   const [text, setText] = useState("");
   const [wanted] = useDebouncedValue(text.trim(), 150);
   const [at, setAt] = useState(0);
   const found = useQuery({
     queryKey: ["find", wanted],
-    enabled: wanted.length > 1,
+    enabled: finds && wanted.length > 1,
     queryFn: () => search<Patient>(`Patient?${asked(wanted)}&_count=20`),
   });
   // Who was joined with another is found as the other.
   const patients = wanted.length > 1 ? (found.data ?? []).filter((it) => it.id !== without && !it.link?.some((link) => link.type === "replaced-by")) : [];
+  const small = text.trim().toLowerCase();
+  const places = pages.filter((it) => !small || say(it.word).toLowerCase().includes(small) || it.path.includes(small));
+  const n = patients.length + places.length;
   useEffect(() => setAt(0), [wanted]);
   return (
     <div role="search">
@@ -44,21 +51,22 @@ export function PatientSearch({ chosen, without }: { chosen: (patient: Patient) 
         value={text}
         error={found.error?.message}
         role="combobox"
-        aria-expanded={patients.length > 0}
+        aria-expanded={n > 0}
         aria-controls="found"
         onChange={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => {
-          const patient = patients[at];
-          if (event.key === "ArrowDown") setAt(Math.min(at + 1, patients.length - 1));
+          const [patient, place] = [patients[at], places[at - patients.length]];
+          if (event.key === "ArrowDown") setAt(Math.min(at + 1, n - 1));
           else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
           else if (event.key === "Enter" && patient) chosen(patient);
+          else if (event.key === "Enter" && place && turned && (small || at > 0 || !finds)) turned(place);
           else return;
           event.preventDefault();
         }}
       />
       <div className="found" id="found" role="listbox" aria-label={say("find")}>
         {patients.map((patient, n) => (
-          <div key={patient.id} role="option" aria-selected={n === at} onMouseEnter={() => setAt(n)} onClick={() => chosen(patient)}>
+          <div key={patient.id} role="option" data-kind="patient" aria-selected={n === at} onMouseEnter={() => setAt(n)} onClick={() => chosen(patient)}>
             <b>{nameOf(patient)}</b>{" "}
             <span className="quiet">
               {patient.birthDate} · {age(patient.birthDate) ?? "?"} {say("years")} · {say((patient.gender ?? "unknown") as Word)} ·{" "}
@@ -66,8 +74,13 @@ export function PatientSearch({ chosen, without }: { chosen: (patient: Patient) 
             </span>
           </div>
         ))}
+        {places.map((page, m) => (
+          <div key={page.path} role="option" data-kind="page" aria-selected={patients.length + m === at} onMouseEnter={() => setAt(patients.length + m)} onClick={() => turned?.(page)}>
+            {say(page.word)} <span className="quiet">{say("pages")}</span>
+          </div>
+        ))}
       </div>
-      {found.isSuccess && patients.length === 0 && <p className="quiet">{say("nobody")}</p>}
+      {finds && found.isSuccess && wanted.length > 1 && patients.length === 0 && <p className="quiet">{say("nobody")}</p>}
     </div>
   );
 }

@@ -15,6 +15,7 @@ import { EventPage } from "./pages/event";
 import { Messages } from "./pages/messages";
 import { Register } from "./pages/register";
 import { Tasks } from "./pages/tasks";
+import { Workflows } from "./pages/workflows";
 import { useRoute } from "./route";
 import { type Word, setLanguage, useWords } from "./words";
 
@@ -23,6 +24,7 @@ const PAGES: { path: string; word: Word; roles: string[] }[] = [
   { path: "board", word: "board", roles: [...WARD, "pharmacist", "radiographer"] },
   { path: "register", word: "register", roles: WARD },
   { path: "admit", word: "admit", roles: WARD },
+  { path: "workflows", word: "workflows", roles: WARD },
   { path: "tasks", word: "tasks", roles: WARD },
   { path: "messages", word: "messages", roles: ["integration"] },
   { path: "audit", word: "audit", roles: ["auditor"] },
@@ -53,10 +55,10 @@ export function Shell({ me }: { me: Me }) {
       <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>↓</a>
       <header className="top">
         <a className="brand" href="#/">Ward</a>
-        {finds ? <Finder /> : <span />}
+        <Finder pages={pages} finds={finds} />
         <span className="grow" />
         <Menu position="bottom-end">
-          <Menu.Target><Button variant="default" size="xs">{me.role} ▾</Button></Menu.Target>
+          <Menu.Target><Button variant="default" size="xs">{me.name ?? me.role} ▾</Button></Menu.Target>
           <Menu.Dropdown>
             <Menu.Item onClick={() => setLanguage(language === "zh" ? "en" : "zh")}>{say("language")}</Menu.Item>
             <Menu.Item onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}>{say(scheme === "dark" ? "light" : "dark")}</Menu.Item>
@@ -77,6 +79,7 @@ export function Shell({ me }: { me: Me }) {
         {here === "admission" && id && <AdmissionPage id={id} />}
         {here === "patient" && id && <Chart id={id} me={me} key={id} />}
         {here === "event" && id && <EventPage id={id} key={id} />}
+        {here === "workflows" && <Workflows />}
         {here === "tasks" && <Tasks me={me} />}
         {here === "messages" && <Messages />}
         {here === "audit" && <Audit />}

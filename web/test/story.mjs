@@ -56,7 +56,7 @@ async function look(name) {
 }
 
 async function signIn(name, password = PASSWORD) {
-  await page.getByRole("textbox", { name: "Name" }).fill(name);
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
   await page.locator("input[type=password]").first().fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("navigation").waitFor();
@@ -89,13 +89,13 @@ async function story() {
   await look("sign-in");
   await page.getByRole("button", { name: "First start?" }).click();
   await page.getByLabel("Set-up token").fill(token);
-  await page.getByRole("textbox", { name: "Name" }).fill("ada");
+  await page.getByRole("textbox", { name: "Name", exact: true }).fill("ada");
   await page.locator("input[type=password]").first().fill(PASSWORD);
   await page.getByRole("button", { name: "Create" }).click();
   await heading("Accounts").waitFor();
   // Somebody for the desk, and somebody for the interfaces.
   for (const [name, role] of [["rita", "registrar"], ["ivo", "integration"], ["olga", "auditor"]]) {
-    await page.getByRole("textbox", { name: "Name" }).fill(name);
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill(name);
     await page.locator("input[type=password]").first().fill(PASSWORD);
     await page.getByRole("textbox", { name: "Role" }).click();
     await page.getByRole("option", { name: role }).click();

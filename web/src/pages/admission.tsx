@@ -1,13 +1,14 @@
-import { Alert, Button, Checkbox, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Checkbox, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 
-import { type Patient, age, call, get, idOf, nameOf, post } from "../api";
+import { type Patient, age, call, get, idOf, nameOf, post, search } from "../api";
 import { whenDeaf } from "../feed";
 import { PatientSearch } from "../finder";
 import { go } from "../route";
 import { type Word, useWords } from "../words";
 import { type Bed, usePatients } from "./board";
+import { Waiting } from "./parts";
 
 type Step = { name: string; title: string; state: string; at?: string; why?: string };
 type Admission = {
@@ -15,6 +16,7 @@ type Admission = {
   authorization?: string; authorizationOrigin?: string; authorizationReference?: string; started: string; steps: Step[];
 };
 
+const CLASSES = ["IMP", "ACUTE", "EMER", "OBSENC", "SS", "NONAC"] as const;
 const MARK: Record<string, string> = { done: "✓", skipped: "–", failed: "✗", waiting: "…", undone: "↶", pending: "○" };
 
 /** Who is admitted, why, and what the bed has to have. */
@@ -22,6 +24,10 @@ export function AdmitPage({ patient: given }: { patient?: string }) {
   const { say } = useWords();
   const [patient, setPatient] = useState<Patient>();
   const [reason, setReason] = useState("");
+  const [code, setCode] = useState("");
+  const [kind, setKind] = useState("IMP");
+  const [attending, setAttending] = useState<string | null>(null);
+  const [ward, setWard] = useState<string | null>(null);
   const [bed, setBed] = useState<string | null>(null);
   const [isolation, setIsolation] = useState(false);
   const [monitoring, setMonitoring] = useState(false);
@@ -29,14 +35,19 @@ export function AdmitPage({ patient: given }: { patient?: string }) {
   const [ifNoBed, setIfNoBed] = useState("wait");
   const [key] = useState(() => crypto.randomUUID());
   const beds = useQuery({ queryKey: ["beds"], queryFn: () => get<{ beds: Bed[] }>("/api/beds") });
+  const doctors = useQuery({ queryKey: ["practitioners"], queryFn: () => search<Patient>("Practitioner?active:not=false&_count=200"), staleTime: 60_000 });
+  const wards = [...new Set((beds.data?.beds ?? []).map((it) => it.ward).filter(Boolean))].sort();
+  const free = (beds.data?.beds ?? []).filter((it) => (it.state === "free" || (it.state === "held" && it.claims.some((claim) => claim.patient === patient?.id))) && (!ward || it.ward === ward));
   const known = useQuery({ queryKey: ["patient", given], enabled: Boolean(given), queryFn: () => get<Patient>(`/fhir/Patient/${given}`) });
   useEffect(() => { if (known.data) setPatient(known.data); }, [known.data]);
   const admit = useMutation({
     mutationFn: () => {
       const body = {
         patient: `Patient/${patient?.id}`,
-        reasons: reason.trim() ? [{ text: reason.trim() }] : [],
-        needs: { bed, isolation, monitoring, preferSingle: single },
+        class: kind,
+        ...(attending && { attending: `Practitioner/${attending}` }),
+        reasons: reason.trim() || code.trim() ? [{ text: reason.trim() || code.trim(), ...(code.trim() && { system: "http://hl7.org/fhir/sid/icd-10-cm", code: code.trim().toUpperCase() }) }] : [],
+        needs: { bed, ward, isolation, monitoring, preferSingle: single },
         ifNoBed,
       };
       return call<Admission>("POST", "/api/admissions", body, { "idempotency-key": key });
@@ -44,24 +55,30 @@ export function AdmitPage({ patient: given }: { patient?: string }) {
     onSuccess: (admission) => go(`/admission/${admission.id}`),
   });
   return (
-    <div className="stack" style={{ maxWidth: 640 }}>
-      <h1 style={{ margin: 0, fontSize: 22 }}>{say("admission")}</h1>
+    <div className="stack" style={{ maxWidth: 760 }}>
+      <h1>{say("admission")}</h1>
       <section className="card" aria-label={say("patient")}>
         {patient ? (
           <div className="row">
             <b>{nameOf(patient)}</b>
             <span className="quiet">{patient.birthDate} · {age(patient.birthDate) ?? "?"} {say("years")} · {say((patient.gender ?? "unknown") as Word)}</span>
             <span className="grow" />
-            <Button variant="default" size="xs" onClick={() => setPatient(undefined)}>↺</Button>
+            <Button variant="default" size="xs" aria-label={say("back")} onClick={() => setPatient(undefined)}>↺</Button>
           </div>
         ) : (
           <PatientSearch chosen={setPatient} />
         )}
       </section>
       <form className="card stack" onSubmit={(event) => { event.preventDefault(); admit.mutate(); }}>
-        <TextInput label={say("reason")} value={reason} maxLength={500} onChange={(e) => setReason(e.currentTarget.value)} />
-        <Select label={say("bed")} placeholder="—" clearable searchable value={bed} onChange={setBed}
-          data={(beds.data?.beds ?? []).filter((it) => it.state === "free").map((it) => ({ value: it.id, label: it.name }))} />
+        <div className="two">
+          <TextInput label={say("reason")} value={reason} maxLength={500} onChange={(e) => setReason(e.currentTarget.value)} />
+          <TextInput label={say("reasonCode")} placeholder="J18.9" value={code} maxLength={10} onChange={(e) => setCode(e.currentTarget.value)} />
+          <Select label={say("class")} value={kind} allowDeselect={false} onChange={(it) => setKind(it ?? "IMP")} data={CLASSES.map((value) => ({ value, label: say(value) }))} />
+          <Select label={say("attending")} placeholder="—" clearable searchable value={attending} onChange={setAttending}
+            data={(doctors.data ?? []).map((it) => ({ value: it.id, label: nameOf(it) }))} />
+          <Select label={say("ward")} placeholder={say("anyWard")} clearable value={ward} onChange={(it) => { setWard(it); setBed(null); }} data={wards} />
+          <Select label={say("bed")} placeholder={say("anyBed")} clearable searchable value={bed} onChange={setBed} data={free.map((it) => ({ value: it.id, label: it.name }))} />
+        </div>
         <div className="row">
           <Checkbox label={say("isolation")} checked={isolation} onChange={(e) => setIsolation(e.currentTarget.checked)} />
           <Checkbox label={say("monitoring")} checked={monitoring} onChange={(e) => setMonitoring(e.currentTarget.checked)} />
@@ -96,17 +113,17 @@ export function AdmissionPage({ id }: { id: string }) {
   });
   const now = admission.data;
   if (admission.error) return <Alert color="red">{admission.error.message}</Alert>;
-  if (!now) return <p>{say("loading")}</p>;
+  if (!now) return <Waiting lines={6} />;
   const patient = people.get(idOf(now.patient));
   const isOver = ["completed", "cancelled"].includes(now.state);
   return (
     <div className="stack" style={{ maxWidth: 720 }}>
       <div className="row">
-        <h1 style={{ margin: 0, fontSize: 22 }}>{say("admission")}: <a href={`#/patient/${idOf(now.patient)}`}>{patient ? nameOf(patient) : say("patient")}</a></h1>
+        <h1>{say("admission")}: <a href={`#/patient/${idOf(now.patient)}`}>{patient ? nameOf(patient) : say("patient")}</a></h1>
       </div>
       <section className="card" aria-label={say("steps")} aria-live="polite">
         <div className="row">
-          <b data-testid="state">{say(now.state as Word)}</b>
+          <Badge variant="default" size="lg" tt="none" data-testid="state">{say(now.state as Word)}</Badge>
           {now.bedName && <span>{say("bed")} {now.bedName}</span>}
           <span className="grow" />
           <span className="quiet">{time(now.started)}</span>
@@ -116,7 +133,7 @@ export function AdmissionPage({ id }: { id: string }) {
           <div className="step" key={step.name} data-step={step.name} data-state={step.state}>
             <span aria-hidden="true">{MARK[step.state]}</span>
             <span>
-              {step.title}{step.why && <><br /><span className="quiet">{step.why}</span></>}
+              {say(`step-${step.name}` as Word) ?? step.title}{step.why && <><br /><span className="quiet">{step.why}</span></>}
               {step.name === "authorize-stay" && step.state === "done" && now.authorizationOrigin && (
                 <><br /><span className="quiet" data-testid="authorized-by">{say("granted")}: {now.authorizationOrigin}{now.authorizationReference && `, ${now.authorizationReference}`}</span></>
               )}
@@ -126,6 +143,9 @@ export function AdmissionPage({ id }: { id: string }) {
         ))}
       </section>
       {act.error && <Alert color="red" role="alert">{act.error.message}</Alert>}
+      {now.steps.some((step) => step.name === "assign-room" && step.state === "waiting") && now.state === "running" && (
+        <section className="card stack" aria-label={say("waiting")}><span>{say("waitsForBed")}</span><div><Button component="a" href="#/board" variant="default">{say("toBoard")}</Button></div></section>
+      )}
       {now.steps.some((step) => step.name === "authorize-stay" && step.state === "waiting") && now.state === "running" && (
         <section className="card stack" aria-label={say("payer")}>
           <b>{say("payer")}</b>

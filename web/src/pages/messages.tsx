@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import { get, post } from "../api";
 import { useWords } from "../words";
-import { List } from "./chart";
+import { List } from "./parts";
 
 type Line = {
   id: number; time: string; direction: string; state: string; interface: string; kind: string; controlId: string; sender: string;
@@ -33,7 +33,7 @@ export function Messages() {
   const lines = found.data?.messages ?? [];
   return (
     <div className="stack">
-      <h1 style={{ margin: 0, fontSize: 22 }}>{say("messages")}</h1>
+      <h1>{say("messages")}</h1>
       <Group align="end">
         <Select label={say("state")} data={STATES} value={state} onChange={setState} clearable w={160} />
         <TextInput label={say("type")} placeholder="ADT^A01" value={type} onChange={(e) => setType(e.currentTarget.value)} w={140} />

@@ -1,17 +1,19 @@
-import { Alert, Badge, Button, Checkbox, Select, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, Checkbox } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { ApiError, type Patient, call, nameOf } from "../api";
 import { go } from "../route";
 import { type Word, useWords } from "../words";
+import { EMPTY as NO_COVER, type Fields as Cover, coverageOf } from "./chart/coverage";
+import { CoverageFields } from "./chart/coverageform";
+import { EMPTY, type Fields, patientOf } from "./chart/person";
+import { PersonFields } from "./chart/personform";
 
 type Candidate = Partial<Patient> & {
   id: string; grade: "certain" | "probable" | "possible"; probability: number; evidence?: [string, "same" | "close" | "differs"][];
 };
 
-const EMPTY = { family: "", given: "", middle: "", birthDate: "", phone: "", email: "", street: "", city: "", postalCode: "", language: "", contact: "", contactPhone: "" };
-type Fields = typeof EMPTY;
 const FIELD: Record<string, Word> = {
   number: "control", family: "family", given: "given", birthDate: "birthDate", sex: "sex", phone: "phone", email: "email", address: "street", postalCode: "postalCode",
 };
@@ -20,47 +22,48 @@ const FIELD: Record<string, Word> = {
 export function Register() {
   const { say } = useWords();
   const [fields, setFields] = useState<Fields>(EMPTY);
-  const [sex, setSex] = useState<string | null>(null);
+  const [covers, setCovers] = useState<Cover[]>([]);
   const [others, setOthers] = useState<string[]>([]);
   // One for each registration: asking twice registers once.
   const [key, setKey] = useState(() => crypto.randomUUID());
   const register = useMutation({
-    mutationFn: () => call<Patient>("POST", "/api/patients", { patient: patientOf(fields, sex), seen: others }, { "idempotency-key": key }),
+    mutationFn: async () => {
+      const patient = await call<Patient>("POST", "/api/patients", { patient: patientOf(fields), seen: others }, { "idempotency-key": key });
+      const entry = covers.map((cover, n) => ({
+        resource: { ...coverageOf(cover, patient.id), identifier: [{ system: "urn:ward:registration", value: `${key}-${n}` }] },
+        request: { method: "POST", url: "Coverage", ifNoneExist: `identifier=urn:ward:registration|${key}-${n}` },
+      }));
+      if (entry.length > 0) await call("POST", "/fhir", { resourceType: "Bundle", type: "transaction", entry });
+      return patient;
+    },
     onSuccess: (patient) => go(`/patient/${patient.id}`),
   });
   const alike = register.error instanceof ApiError && register.error.status === 409
     ? ((register.error.body as { candidates?: Candidate[] }).candidates ?? []) : [];
-  const change = (name: keyof Fields, value: string) => {
-    setFields({ ...fields, [name]: value });
+  const change = (next: Fields) => {
+    setFields(next);
     // Somebody else is told apart from somebody else.
     setOthers([]);
     setKey(crypto.randomUUID());
     register.reset();
   };
-  const text = (name: keyof Fields, word: Word, more: object = {}) => (
-    <TextInput label={say(word)} value={fields[name]} maxLength={200} autoComplete="off" onChange={(e) => change(name, e.currentTarget.value)} {...more} />
-  );
+  const areCovers = covers.every((it) => it.payer.trim() && it.policy.trim());
   return (
-    <div className="stack" style={{ maxWidth: 760 }}>
-      <h1 style={{ margin: 0, fontSize: 22 }}>{say("registration")}</h1>
+    <div className="stack" style={{ maxWidth: 960 }}>
+      <h1>{say("registration")}</h1>
       <form className="card stack" onSubmit={(event) => { event.preventDefault(); register.mutate(); }}>
-        <div className="two">
-          {text("family", "family", { required: true })}
-          {text("given", "given")}
-          {text("middle", "middle")}
-          {text("birthDate", "birthDate", { type: "date" })}
-          <Select label={say("sex")} value={sex} clearable onChange={(value) => { setSex(value); setOthers([]); setKey(crypto.randomUUID()); register.reset(); }}
-            data={["female", "male", "other", "unknown"].map((it) => ({ value: it, label: say(it as Word) }))} />
-          {text("language", "languageOf", { placeholder: "en" })}
-          {text("phone", "phone", { type: "tel" })}
-          {text("email", "email", { type: "email" })}
-          {text("street", "street")}
-          {text("city", "city")}
-          {text("postalCode", "postalCode")}
-          <span />
-          {text("contact", "contact")}
-          {text("contactPhone", "contactPhone", { type: "tel" })}
-        </div>
+        <PersonFields fields={fields} change={change} />
+        <fieldset className="plain"><legend>{say("insurance")}</legend>
+          <div className="stack">
+            {covers.map((cover, n) => (
+              <div className="stack cover" key={n}>
+                <CoverageFields fields={cover} change={(next) => setCovers(covers.map((it, m) => (m === n ? next : it)))} />
+                <div className="row end"><Button variant="default" size="xs" onClick={() => setCovers(covers.filter((_, m) => m !== n))}>{say("leaveOut")}</Button></div>
+              </div>
+            ))}
+            {covers.length < 4 && <div><Button variant="default" size="xs" onClick={() => setCovers([...covers, { ...NO_COVER, kind: covers.length === 0 ? "primary" : "secondary" }])}>{say("addCoverage")}</Button></div>}
+          </div>
+        </fieldset>
         {register.error && alike.length === 0 && <Alert color="red" role="alert">{register.error.message}</Alert>}
         {alike.length > 0 && (
           <section className="stack" role="alert" aria-label={say("alike")}>
@@ -84,39 +87,10 @@ export function Register() {
             ))}
           </section>
         )}
-        <Button type="submit" disabled={!fields.family.trim() || alike.some((it) => !others.includes(it.id))} loading={register.isPending}>
+        <Button type="submit" disabled={!fields.family.trim() || !areCovers || alike.some((it) => !others.includes(it.id))} loading={register.isPending}>
           {say(alike.length > 0 ? "registerAnyway" : "register")}
         </Button>
       </form>
     </div>
   );
-}
-
-/** What was filled in, as FHIR; an element that says nothing is left out. */
-function patientOf(fields: Fields, sex: string | null): unknown {
-  const it = Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.trim()])) as Fields;
-  const given = [it.given, ...it.middle.split(/\s+/)].filter(Boolean);
-  const telecom = [
-    ...(it.phone ? [{ system: "phone", value: it.phone }] : []),
-    ...(it.email ? [{ system: "email", value: it.email }] : []),
-  ];
-  const address = {
-    ...(it.street && { line: [it.street] }), ...(it.city && { city: it.city }), ...(it.postalCode && { postalCode: it.postalCode }),
-  };
-  const contact = {
-    ...(it.contact && { name: { text: it.contact } }), ...(it.contactPhone && { telecom: [{ system: "phone", value: it.contactPhone }] }),
-  };
-  const has = (value: object) => Object.keys(value).length > 0;
-  return {
-    resourceType: "Patient",
-    active: true,
-    name: [{ use: "official", family: it.family, ...(given.length > 0 && { given }) }],
-    ...(it.birthDate && { birthDate: it.birthDate }),
-    ...(sex && { gender: sex }),
-    ...(telecom.length > 0 && { telecom }),
-    ...(has(address) && { address: [address] }),
-    // SPEC: v2-0131 `C` is the emergency contact.
-    ...(has(contact) && { contact: [{ relationship: [{ coding: [{ system: "http://terminology.hl7.org/CodeSystem/v2-0131", code: "C" }] }], ...contact }] }),
-    ...(it.language && { communication: [{ language: { coding: [{ system: "urn:ietf:bcp:47", code: it.language }] }, preferred: true }] }),
-  };
 }

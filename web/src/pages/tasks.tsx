@@ -7,7 +7,7 @@ import type { Me } from "../app";
 import { whenDeaf } from "../feed";
 import { useWords } from "../words";
 import { usePatients } from "./board";
-import { List } from "./chart";
+import { List } from "./parts";
 
 type Task = {
   id: string; code: string; title: string; why?: string; patient?: string; admission?: string; alike: string[]; since: string; closedByHand: boolean;
@@ -31,7 +31,7 @@ export function Tasks({ me }: { me: Me }) {
   const who = (id?: string) => (id ? <a key={id} href={`#/patient/${id}`}>{people.has(id) ? nameOf(people.get(id)) : say("patient")}</a> : "—");
   return (
     <div className="stack">
-      <h1 style={{ margin: 0, fontSize: 22 }}>{say("tasks")}</h1>
+      <h1>{say("tasks")}</h1>
       {done.error && <Alert color="red" role="alert">{done.error.message}</Alert>}
       <List error={found.error} isEmpty={found.isSuccess && tasks.length === 0} head={[say("what"), say("patient"), say("since"), ""]}>
         {tasks.map((task) => (

@@ -81,11 +81,9 @@ fn stay(before: Option<&Json<'_>>, now: &Json<'_>) -> Option<&'static str> {
         (was, "onleave") if was != "onleave" => "A21",
         (was, "finished") if was != "finished" => "A03",
         (was, is) if is_here(is) && !is_here(was) => {
-            if is_inside(&class(now)) {
-                "A01"
-            } else {
-                "A04"
-            }
+            // Who has come and has no place yet is registered; the admission is told with the place.
+            let waits = is == "arrived" && place(now).is_empty();
+            if is_inside(&class(now)) && !waits { "A01" } else { "A04" }
         }
         (was, is) if is_here(was) && is_here(is) => {
             let before = before?;
@@ -138,6 +136,13 @@ mod tests {
         ("Encounter", "", r#"{"status":"planned"}"#, "ADT^A05"),
         ("Encounter", "", r#"{"status":"in-progress","class":{"code":"IMP"}}"#, "ADT^A01"),
         ("Encounter", "", r#"{"status":"in-progress","class":{"code":"AMB"}}"#, "ADT^A04"),
+        ("Encounter", "", r#"{"status":"arrived","class":{"code":"IMP"}}"#, "ADT^A04"),
+        (
+            "Encounter",
+            r#"{"status":"arrived","class":{"code":"IMP"}}"#,
+            r#"{"status":"in-progress","class":{"code":"IMP"}}"#,
+            "ADT^A01",
+        ),
         (
             "Encounter",
             r#"{"status":"planned","class":{"code":"IMP"}}"#,

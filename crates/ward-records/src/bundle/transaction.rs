@@ -52,8 +52,10 @@ impl Records {
             match self.attempt(cx, entries, mark, &hidden).await {
                 Err(Attempt::Again) => {}
                 Err(Attempt::Refused(key, error)) => {
-                    // To whom it is hidden it is not there: what deletes it has nothing to do.
-                    if hidden.contains(&key) || self.is_visible(cx, &key).await? {
+                    // To whom it is hidden it is not there: what deletes it has nothing to do. What
+                    // nobody has written yet hides nothing, and has a new id each time.
+                    let is_new = self.chart.current(&key)?.is_none();
+                    if is_new || hidden.contains(&key) || self.is_visible(cx, &key).await? {
                         return Err(error);
                     }
                     hidden.insert(key);
