@@ -7,6 +7,7 @@
 
 pub mod bedside;
 pub mod checker;
+pub mod context;
 pub mod emar;
 pub mod order;
 pub mod recall;
@@ -14,4 +15,3 @@ pub mod reconcile;
 pub mod settings;
 pub mod stock;
 pub mod supply;
-pub mod context;

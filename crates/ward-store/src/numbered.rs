@@ -48,11 +48,7 @@ fn insert(db: &Connection, new: &Numbered) -> Result<(), TruthError> {
     Ok(())
 }
 
-fn forget(
-    db: &Connection,
-    consumer: &ConsumerName,
-    number: u64,
-) -> Result<(), TruthError> {
+fn forget(db: &Connection, consumer: &ConsumerName, number: u64) -> Result<(), TruthError> {
     let sql = "DELETE FROM numbered WHERE consumer = ?1 AND number <= ?2";
     db.prepare_cached(sql)?.execute(params![consumer.as_str(), sql_int(number)])?;
     Ok(())
