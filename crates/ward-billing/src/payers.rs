@@ -34,7 +34,6 @@ pub struct Provider {
 
 /// One payer, or one clearing house.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Payer {
     /// As plans name it in `partner`.
     pub name: String,
@@ -50,7 +49,9 @@ pub enum Way {
 }
 
 /// By files in folders.
+// Unknown fields are refused here: `Payer` itself cannot, because its own go through `flatten`.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct X12Way {
     /// Folder with `in`, `out`, `done` and `failed` in it.
     pub folder: PathBuf,
@@ -78,6 +79,7 @@ pub struct X12Way {
 
 /// By FHIR operations.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PasWay {
     /// Base of the payer's server; `Claim/$submit` is put behind it.
     pub url: String,
@@ -275,6 +277,10 @@ mod tests {
         let payers: Payers = toml::from_str(text).unwrap();
         payers.check().unwrap();
         assert_eq!(payers.by_x12().count(), 1);
+        for name in ["payer_id", "url"] {
+            let misspelled = text.replace(name, "misspelled");
+            assert!(toml::from_str::<Payers>(&misspelled).is_err(), "{name}");
+        }
         for (from, to, why) in [
             ("\"beta\"", "\"acme\"", "another payer"),
             ("1234567893", "1234567890", "npi"),

@@ -32,7 +32,7 @@ fn a_websocket_is_bound_and_told_what_waits_and_what_comes() {
         };
         let (token, url) = (value("token", "valueString"), value("websocket-url", "valueUrl"));
         assert!(url.starts_with("ws://"), "{url}");
-        let mut command = run("socket.py", &[&url, &token, &n.to_string()], None);
+        let mut command = run("websocket_client.py", &[&url, &token, &n.to_string()], None);
         (command.stdout(std::process::Stdio::piped()).spawn().unwrap(), url, token)
     };
     let heard = |child: std::process::Child| -> Vec<Value> {
@@ -48,7 +48,7 @@ fn a_websocket_is_bound_and_told_what_waits_and_what_comes() {
     let (_, _, events) = read(&all[1]);
     assert_eq!(events, [(1, "o1".to_owned()), (2, "o2".to_owned())]);
     // A token binds once.
-    let again = run("socket.py", &[&url, &token, "1"], None).output().unwrap();
+    let again = run("websocket_client.py", &[&url, &token, "1"], None).output().unwrap();
     assert!(!again.status.success());
     let (second, ..) = listen(&mut client, 2);
     let bound = wait_until(PATIENCE, || {

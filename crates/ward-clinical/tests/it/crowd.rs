@@ -168,7 +168,8 @@ async fn fifty_are_in_though_the_work_breaks_off_before_and_after_every_step() {
     let everywhere = Arc::new(Everywhere::default());
     let folder = Rig::new(N_BEDS, N_PATIENTS).await.closed();
     let clock = Arc::new(AtomicI64::new(1));
-    let rig = Rig::open(folder, 5, clock, Some(Arc::clone(&everywhere) as _)).await;
+    let interrupt: Arc<dyn Interrupt> = everywhere.clone();
+    let rig = Rig::open(folder, 5, clock, Some(interrupt)).await;
     let rig = Arc::new(rig);
     all_at_once(&rig).await;
     rig.check(N_PATIENTS).await;

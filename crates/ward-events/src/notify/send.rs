@@ -27,6 +27,7 @@ const LEASE_S: i64 = 120;
 const TRIES_MAX: u32 = 30;
 
 /// Longest rest between two tries, in seconds.
+/// LIMIT: a mail server that is back is tried within the hour.
 const REST_S_MAX: i64 = 3_600;
 
 /// How often the queue is looked at for what is to be tried again.

@@ -60,10 +60,13 @@ pub struct Binding {
     pub messages: mpsc::Receiver<Said>,
 }
 
+/// Until when a token binds, and which subscriptions.
+type Bound = (Timestamp, Vec<FhirId>);
+
 /// All websockets.
 #[derive(Default)]
 pub struct Sockets {
-    tokens: Mutex<HashMap<[u8; 32], (Timestamp, Vec<FhirId>)>>,
+    tokens: Mutex<HashMap<[u8; 32], Bound>>,
     bound: Mutex<HashMap<FhirId, Vec<mpsc::Sender<Said>>>>,
 }
 

@@ -166,7 +166,8 @@ fn channel(channel: &Json<'_>, rules: Rules, issues: &mut Vec<Issue>) -> Option<
         Some("rest-hook") => {
             let endpoint = text("endpoint").unwrap_or_default().to_owned();
             let is_https = endpoint.starts_with("https://");
-            if !is_https && !(rules.allow_plaintext && endpoint.starts_with("http://")) {
+            let is_allowed = rules.allow_plaintext && endpoint.starts_with("http://");
+            if !is_https && !is_allowed {
                 let says = "a rest-hook goes to an `https:` address".to_owned();
                 refuse(IssueCode::Security, "endpoint", says);
             } else if endpoint.contains('@') || endpoint.contains('#') {

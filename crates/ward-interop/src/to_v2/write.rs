@@ -131,7 +131,7 @@ impl<'s, 'j> Writer<'s, 'j> {
             let is_elsewhere = it.get("name").is_none()
                 && kind(it) == "RelatedPerson"
                 && slots.iter().any(|(slot, other)| *slot != pick.slot && is(other));
-            !self.done.iter().any(|done| is(done)) && !is_elsewhere
+            !self.done.iter().any(is) && !is_elsewhere
         });
         self.done.extend(&found);
         found

@@ -50,6 +50,7 @@ pub async fn open(
     let roads = Roads::new(addresses, config.events.ca.as_deref())?;
     let principals = Arc::new(Principals::new(records.clone(), Arc::clone(random)));
     let heard = records.clone();
+    let behalf: Arc<dyn ward_events::Behalf> = principals.clone();
     let subscriptions = Subscriptions::new(
         chart.clone(),
         Settings {
@@ -58,7 +59,7 @@ pub async fn open(
             roads: roads.clone(),
             give_up_h: config.events.give_up_h.get(),
         },
-        Arc::clone(&principals) as Arc<dyn ward_events::Behalf>,
+        behalf,
         Arc::clone(&now),
         Arc::new(move |writes| heard.heard(writes)),
     );
