@@ -6,6 +6,7 @@ mailbox.py PORT LOG
 import email
 import json
 import os
+import socket
 import sys
 import threading
 
@@ -26,12 +27,11 @@ class Mailbox:
         return "250 OK"
 
 
-class Server(Controller):
-    def _trigger_server(self):
-        pass
-
-
-controller = Server(Mailbox(), hostname="127.0.0.1", port=port)
+if port == 0:
+    # The controller looks whether it is there, and so has to know where.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+controller = Controller(Mailbox(), hostname="127.0.0.1", port=port)
 controller.start()
-print(controller.server.sockets[0].getsockname()[1], flush=True)
+print(port, flush=True)
 threading.Event().wait()

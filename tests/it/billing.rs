@@ -76,6 +76,15 @@ pub(crate) fn becomes(client: &mut Client, id: &str, authorization: &str) -> Val
     now
 }
 
+/// Waits until an admission is authorized so, and nothing of it is left to do.
+pub(crate) fn ends(client: &mut Client, id: &str, authorization: &str) -> Value {
+    becomes(client, id, authorization);
+    let is = wait_until(PATIENCE, || admission(client, id)["state"] == "completed");
+    let now = admission(client, id);
+    assert!(is, "{now}");
+    now
+}
+
 pub(crate) fn answer_to(client: &mut Client, patient: &str) -> Value {
     let found =
         ok(client, "GET", &format!("/fhir/ClaimResponse?patient=Patient/{patient}"), &Value::Null);
@@ -101,7 +110,7 @@ fn a_stay_is_authorized_by_who_decides_it() {
     let denied = admit(&mut client, "denied");
     let hand = admit(&mut client, "hand");
 
-    let now = becomes(&mut client, &rules, "granted");
+    let now = ends(&mut client, &rules, "granted");
     assert_eq!(now["authorizationOrigin"], "local rules");
     assert_eq!(answer_to(&mut client, "open")["meta"]["tag"][0]["code"], "local-rules");
     let told = ok(
@@ -114,7 +123,7 @@ fn a_stay_is_authorized_by_who_decides_it() {
     assert_eq!((&item["excluded"], &item["authorizationRequired"]), (&json!(false), &json!(false)));
 
     // Pended, told, and granted without anybody doing anything.
-    let now = becomes(&mut client, &later, "granted");
+    let now = ends(&mut client, &later, "granted");
     assert_eq!(
         (&now["authorizationOrigin"], &now["state"]),
         (&json!("simulated payer"), &json!("completed"))
@@ -126,7 +135,7 @@ fn a_stay_is_authorized_by_who_decides_it() {
     assert_eq!(count(&mut client, "Communication?subject=Patient/later"), 3);
 
     // Denied: the stay goes on, somebody is told, and a task is on hold.
-    let now = becomes(&mut client, &denied, "denied");
+    let now = ends(&mut client, &denied, "denied");
     let step = now["steps"].as_array().unwrap().iter().find(|it| it["name"] == "authorize-stay");
     assert_eq!(step.unwrap()["state"], "failed");
     assert_eq!(now["state"], "completed");
@@ -161,8 +170,7 @@ fn a_kill_between_question_and_answer_leaves_one_answer() {
         assert!(server.is_up());
     }
     let mut client = server.client();
-    let now = becomes(&mut client, &id, "granted");
-    assert_eq!(now["state"], "completed");
+    ends(&mut client, &id, "granted");
     let answer = answer_to(&mut client, "later");
     // Pended once, granted once.
     assert_eq!(answer["meta"]["versionId"], "3", "{answer}");
