@@ -19,8 +19,9 @@ use crate::Roads;
 const SENDING_MAX: usize = 16;
 
 /// Seconds for which a notification is somebody's to send.
-/// LIMIT: longer than any sending takes.
-const LEASE_S: i64 = 120;
+/// LIMIT: longer than any sending takes (30 s). What a kill cut off waits for it, and something
+/// critical may be among it.
+const LEASE_S: i64 = 45;
 
 /// Tries before a person has to look.
 /// LIMIT: with rests that grow to an hour, about a day.
