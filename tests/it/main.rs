@@ -12,6 +12,7 @@
 
 mod accounts;
 mod at_rest;
+mod cds_hooks;
 mod clients;
 mod config;
 mod crash;
@@ -22,6 +23,7 @@ mod import;
 mod import_again;
 mod interface;
 mod meds;
+mod knowledge;
 mod operator;
 mod registry;
 mod resets;

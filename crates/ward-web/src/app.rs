@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Instant};
 use ward_clinical::{beds::Beds, figures::HouseFigures};
 use ward_crypto::Random;
 use ward_interop::contract::Receiver;
+use ward_pharmacy::cds::answer::Checks;
 use ward_records::Records;
 use ward_rules::likeness::Thresholds;
 use ward_store::workflow::Engine;
@@ -26,6 +27,8 @@ pub struct App {
     pub(crate) messages: Option<Receiver>,
     /// What admissions and beds are looked after by, where there are any.
     pub(crate) stays: Option<Stays>,
+    /// What medication is checked by, where there is a knowledge base.
+    pub(crate) checks: Option<Arc<Checks>>,
     /// From how sure on somebody is alike.
     pub(crate) registry: Thresholds,
 }
@@ -89,6 +92,7 @@ impl App {
             started: Instant::now(),
             messages: None,
             stays: None,
+            checks: None,
             registry: Thresholds::default(),
         }
     }
@@ -103,6 +107,12 @@ impl App {
     #[must_use]
     pub fn with_stays(self, stays: Stays) -> App {
         App { stays: Some(stays), ..self }
+    }
+
+    /// With checks of medication.
+    #[must_use]
+    pub fn with_checks(self, checks: Arc<Checks>) -> App {
+        App { checks: Some(checks), ..self }
     }
 
     /// With other thresholds of the registry.

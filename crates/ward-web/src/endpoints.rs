@@ -10,7 +10,8 @@ use ward_policy::Action;
 use crate::{
     app::App,
     handlers::{
-        access, accounts, audit, fhir, house, interface, keys, messages, registry, stays, tasks,
+        access, accounts, audit, cds, fhir, house, interface, keys, messages, registry, stays,
+        tasks,
     },
     request::Asked,
     respond::Answer,
@@ -108,6 +109,11 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/beds/{id}/reopen" House(Action::ManageStays), Some(A::Operation), stays::reopen_bed, "Take a bed into use again";
     "GET" "/api/tasks" House(Action::ReadStays), Some(A::Search), tasks::list, "What waits for a person, oldest first";
     "POST" "/api/tasks/{id}/done" House(Action::ManageStays), Some(A::Operation), tasks::close, "Somebody has looked, and this is what they found";
+    "GET" "/api/meds/knowledge" SignedIn(Action::Read), None, cds::knowledge, "Which knowledge base medication checks go by";
+    "GET" "/api/meds/overrides" SignedIn(Action::Search), Some(A::Search), cds::overrides, "How often each rule fired and was overridden, and why; since a day";
+    "GET" "/cds-services" Public, None, cds::services, "CDS Hooks: the services there are";
+    "POST" "/cds-services/{id}" SignedIn(Action::Search), Some(A::Operation), cds::call, "CDS Hooks: cards for orders, a patient or a stay";
+    "POST" "/cds-services/{id}/feedback" SignedIn(Action::Create), Some(A::Create), cds::feedback, "CDS Hooks: what became of cards";
     "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
     "DELETE" "/api/keys/{id}" House(Action::ManageKeys), Some(A::KeyDestroyed), keys::shred, "Destroy a patient's key and with it the patient's data";
     "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";
@@ -122,6 +128,8 @@ pub static ALL: &[Endpoint] = rows! {
     "DELETE" "/fhir/{type}" SignedIn(Action::Delete), Some(A::Delete), fhir::conditional_delete, "Delete the one match";
     "GET" "/fhir/{type}/_history" SignedIn(Action::History), Some(A::HistoryType), fhir::history_type, "History of a type";
     "POST" "/fhir/{type}/$validate" SignedIn(Action::Create), None, fhir::validate, "Say what is wrong with a resource";
+    "POST" "/fhir/MedicationRequest/$check" SignedIn(Action::Search), Some(A::Operation), cds::check, "What speaks against orders, as DetectedIssues";
+    "POST" "/fhir/MedicationRequest/{id}/$check" SignedIn(Action::Search), Some(A::Operation), cds::check_one, "What speaks against an order of the chart";
     "POST" "/fhir/Patient/$match" SignedIn(Action::Search), Some(A::Search), registry::find_matches, "Who may be this patient";
     "GET" "/fhir/Patient/{id}/$everything" SignedIn(Action::Search), Some(A::Search), fhir::everything, "A patient's whole chart";
     "GET" "/fhir/{type}/{id}" SignedIn(Action::Read), Some(A::Read), fhir::read, "Read";

@@ -46,21 +46,41 @@ pub enum HttpError {
 }
 
 /// A response, whole.
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub body: Bytes,
+}
+
+/// A POST of JSON to the path of an endpoint.
+///
+/// - Errors: the path or the token has characters that a request cannot hold.
+pub fn json_request(
+    endpoint: &Endpoint,
+    body: Vec<u8>,
+    token: Option<&str>,
+) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    let mut request = Request::post(endpoint.path.as_str())
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/json");
+    if let Some(token) = token {
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
+        value.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, value);
+    }
+    request.body(Full::new(Bytes::from(body)))
 }
 
 type Sending = SendRequest<Full<Bytes>>;
 
 /// A connection to one server, opened when needed.
-pub(crate) struct Client {
+pub struct Client {
     settings: ClientSettings,
     open: Option<Sending>,
 }
 
 impl Client {
-    pub(crate) fn new(settings: ClientSettings) -> Client {
+    pub fn new(settings: ClientSettings) -> Client {
         Client { settings, open: None }
     }
 
@@ -73,7 +93,7 @@ impl Client {
     /// - Errors: the connection is closed, whatever the error.
     /// - Repeat: only a connection that was already closed when the request was to be written is
     ///   tried again; what may have arrived is the caller's to repeat.
-    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Reply, HttpError> {
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Reply, HttpError> {
         let mut request = request;
         let host = HeaderValue::from_str(&self.settings.endpoint.authority());
         if let Ok(host) = host {

@@ -8,8 +8,7 @@ mod listener;
 mod respond;
 mod sender;
 
-pub(crate) use client::{Client, Reply};
-pub use client::{ClientSettings, HttpError};
+pub use client::{Client, ClientSettings, HttpError, Reply, json_request};
 pub use endpoint::{Endpoint, EndpointError};
 pub use listener::{HttpListening, Token};
 pub use sender::{ANSWER_BYTES_MAX, HttpSender, HttpSent, NotSent};

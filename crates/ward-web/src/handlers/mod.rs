@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod cds;
 pub(crate) mod fhir;
 pub(crate) mod house;
 pub(crate) mod interface;

@@ -243,6 +243,17 @@ section! {
     }
 }
 
+section! {
+    /// What medication checks go by.
+    "medication" MedicationSection {
+        /// Folder with the versions of the knowledge base; `<data>/knowledge` if absent.
+        knowledge: Option<PathBuf> = None;
+        /// Folder of services of others that are asked beside it, one TOML file each; none if
+        /// absent. See docs/cds-hooks.md.
+        services: Option<PathBuf> = None;
+    }
+}
+
 /// All settings.
 #[derive(Clone, Default, Debug)]
 pub struct Config {
@@ -255,10 +266,11 @@ pub struct Config {
     pub import: ImportSection,
     pub hl7: Hl7Section,
     pub registry: RegistrySection,
+    pub medication: MedicationSection,
 }
 
 impl Config {
-    pub fn sections(&self) -> [&dyn Section; 9] {
+    pub fn sections(&self) -> [&dyn Section; 10] {
         [
             &self.place,
             &self.http,
@@ -269,10 +281,11 @@ impl Config {
             &self.import,
             &self.hl7,
             &self.registry,
+            &self.medication,
         ]
     }
 
-    pub fn sections_mut(&mut self) -> [&mut dyn Section; 9] {
+    pub fn sections_mut(&mut self) -> [&mut dyn Section; 10] {
         [
             &mut self.place,
             &mut self.http,
@@ -283,6 +296,7 @@ impl Config {
             &mut self.import,
             &mut self.hl7,
             &mut self.registry,
+            &mut self.medication,
         ]
     }
 }

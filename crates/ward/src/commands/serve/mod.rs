@@ -4,6 +4,7 @@ mod certificate;
 pub mod channels;
 pub mod hl7;
 mod keeper;
+mod medication;
 mod stays;
 
 use std::{
@@ -118,9 +119,11 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     );
     let interface = hl7::interface(&config.hl7);
     let stays = stays::open(&records, random.as_ref(), &base).await?;
+    let checks = medication::open(&site)?;
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())
         .with_stays(stays.clone())
+        .with_checks(Arc::clone(&checks))
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),
@@ -163,6 +166,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     tracing::info!(%address, "server started");
     let keeper = keeper::start(&chart, &app, config);
     beside.spawn(hl7::working(receiver.clone()));
+    beside.spawn(medication::watching(chart.clone(), checks));
     beside.spawn(stays::working(stays.clone()));
     beside.spawn(stays::following(stays));
     beside.spawn(hl7::pruning(receiver.clone(), config.hl7.keep_days.get()));
