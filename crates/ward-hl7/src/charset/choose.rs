@@ -39,13 +39,16 @@ impl Declared {
     }
 
     fn named(name: &[u8]) -> Declared {
+        if name.is_empty() {
+            return Declared::Nothing;
+        }
         let Ok(name) = std::str::from_utf8(name) else { return Declared::Unknown };
         // Both orders of UTF-16 have one name; which it is, the bytes have shown by now.
         if let Some(row) = ROWS.iter().find(|row| row.name == name) {
             return Declared::Set(row.charset);
         }
         match name {
-            "" | "\"\"" => Declared::Nothing,
+            "\"\"" => Declared::Nothing,
             "ISO IR6" => Declared::Set(Charset::Ascii),
             // Deprecated in 2.3.1: it never said which form of Unicode.
             "UNICODE" => Declared::Alias(Charset::Utf8),

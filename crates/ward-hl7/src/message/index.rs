@@ -63,19 +63,21 @@ struct Line {
     first: usize,
 }
 
-/// The high bit of every byte of `word` that is `field`, `feed` or a carriage return.
+/// Eight times the same byte.
+const fn eight(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The high bit of every byte of `word` that is the one in `eight`.
 ///
 /// Delimiters are a few bytes apart, so that eight bytes at a time are faster than a search for
 /// the next one.
-fn places(word: [u8; 8], field: u8, feed: u8) -> u64 {
+#[inline]
+fn places(word: u64, eight: u64) -> u64 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    let word = u64::from_le_bytes(word);
-    let equal = |byte: u8| {
-        let other = word ^ u64::from_le_bytes([byte; 8]);
-        // Exactly the bytes that are zero in `other` keep their high bit clear in the sum.
-        !(((other & LOW) + LOW) | other | LOW)
-    };
-    equal(field) | equal(feed) | equal(b'\r')
+    let other = word ^ eight;
+    // Exactly the bytes that are zero in `other` keep their high bit clear in the sum.
+    !(((other & LOW) + LOW) | other | LOW)
 }
 
 /// Offsets fit because [`super::MESSAGE_BYTES_MAX`] does.
@@ -85,6 +87,14 @@ fn offset(at: usize) -> u32 {
 
 impl Index {
     pub fn build(text: &str, field: u8, terminator: Terminator) -> Index {
+        match terminator {
+            Terminator::LineFeed => Index::scan::<true>(text, field),
+            _ => Index::scan::<false>(text, field),
+        }
+    }
+
+    /// A carriage return always ends a segment; a line feed where the first segment says so.
+    fn scan<const LINE_FEED_ENDS: bool>(text: &str, field: u8) -> Index {
         let bytes = text.as_bytes();
         let mut index = Index {
             segments: Vec::with_capacity(16 + bytes.len() / 256),
@@ -92,22 +102,32 @@ impl Index {
             ..Index::default()
         };
         let mut line = Line { start: 0, first: 0 };
-        // A carriage return always ends a segment; a line feed where the first segment says so.
-        let feed = if terminator == Terminator::LineFeed { b'\n' } else { b'\r' };
         let (words, rest) = bytes.as_chunks::<8>();
-        let mut base = 0;
+        let mut base = 0_u32;
         for word in words {
-            let mut found = places(*word, field, feed);
-            while found != 0 {
-                let at = base + usize::try_from(found.trailing_zeros() / 8).unwrap_or_default();
-                index.found(bytes, at, field, terminator, &mut line);
-                found &= found - 1;
+            let word = u64::from_le_bytes(*word);
+            let mut fields = places(word, eight(field));
+            let mut ends = places(word, eight(b'\r'));
+            if LINE_FEED_ENDS {
+                ends |= places(word, eight(b'\n'));
             }
+            // Few words have an end; what stands before it belongs to the line that it ends.
+            while ends != 0 {
+                let below = (ends & ends.wrapping_neg()) - 1;
+                index.fields(fields & below, base);
+                fields &= !below;
+                let at = base + (ends.trailing_zeros() >> 3);
+                index.end::<LINE_FEED_ENDS>(bytes, at, &mut line);
+                ends &= ends - 1;
+            }
+            index.fields(fields, base);
             base += 8;
         }
-        for (n, byte) in rest.iter().enumerate() {
-            if *byte == field || *byte == b'\r' || *byte == feed {
-                index.found(bytes, base + n, field, terminator, &mut line);
+        for (at, byte) in (base..).zip(rest) {
+            if *byte == field {
+                index.delimiters.push(at);
+            } else if *byte == b'\r' || (LINE_FEED_ENDS && *byte == b'\n') {
+                index.end::<LINE_FEED_ENDS>(bytes, at, &mut line);
             }
         }
         let Line { start, first } = line;
@@ -115,21 +135,26 @@ impl Index {
         if index.is_last_open {
             index.close(start, bytes.len(), first);
         }
-        if terminator != Terminator::LineFeed {
+        if !LINE_FEED_ENDS {
             index.find_stray(bytes);
         }
         index
     }
 
-    /// A delimiter or the end of a segment is at `at`.
+    /// Field delimiters at the high bits of `found`.
     #[inline]
-    fn found(&mut self, bytes: &[u8], at: usize, field: u8, ends: Terminator, line: &mut Line) {
-        if bytes.get(at) == Some(&field) {
-            self.delimiters.push(offset(at));
-            return;
+    fn fields(&mut self, mut found: u64, base: u32) {
+        while found != 0 {
+            self.delimiters.push(base + (found.trailing_zeros() >> 3));
+            found &= found - 1;
         }
+    }
+
+    /// A segment ends at `at`.
+    fn end<const LINE_FEED_ENDS: bool>(&mut self, bytes: &[u8], at: u32, line: &mut Line) {
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
         self.close(line.start, at, line.first);
-        let is_pair = ends != Terminator::LineFeed && bytes.get(at + 1) == Some(&b'\n');
+        let is_pair = !LINE_FEED_ENDS && bytes.get(at + 1) == Some(&b'\n');
         *line = Line { start: at + 1 + usize::from(is_pair), first: self.delimiters.len() };
     }
 

@@ -103,9 +103,17 @@ impl Reader<'_> {
         let body = bytes.get(envelope.lead..).unwrap_or_default();
         let charset = self.charset(&envelope, body)?;
         let separators = envelope.separators;
-        let text = charset.decode(body).map_err(|Undecodable { at }| {
-            (ProblemKind::Undecodable, place_of(body, at, charset, &separators))
-        })?;
+        let plain = match charset {
+            // Chosen for what is ASCII, or no text at all: one look tells.
+            Charset::Ascii if self.settings.charset.is_none() => std::str::from_utf8(body).ok(),
+            _ => None,
+        };
+        let text = match plain {
+            Some(text) => Cow::Borrowed(text),
+            None => charset.decode(body).map_err(|Undecodable { at }| {
+                (ProblemKind::Undecodable, place_of(body, at, charset, &separators))
+            })?,
+        };
         self.indexed(bytes, envelope.lead, text, Coding::new(separators, charset))
     }
 

@@ -112,7 +112,9 @@ impl Receiver {
             acks_to,
         };
         let cx = self.context(interface, &arrived.note.peer, now);
-        if !header.raw(10).is_empty() {
+        // What is only kept is looked for by the writer, who does so anyhow; what costs work, before.
+        let costs_work = interface.purpose == Purpose::Chart || interface.answers_queries;
+        if costs_work && !header.raw(10).is_empty() {
             let before = arrived.kept(MessageState::Refused, None, Vec::new());
             match self.inner.chart.answered(&cx, act(&arrived), &before).await {
                 Ok(None) => {}
