@@ -21,6 +21,7 @@ mod hostile;
 mod import;
 mod import_again;
 mod interface;
+mod meds;
 mod operator;
 mod registry;
 mod resets;

@@ -10,6 +10,14 @@ import { AdmissionPage, AdmitPage } from "./pages/admission";
 import { Audit } from "./pages/audit";
 import { Board } from "./pages/board";
 import { Chart } from "./pages/chart";
+import { Due } from "./pages/meds/due";
+import { OrderEntry } from "./pages/meds/entry";
+import { Dispense } from "./pages/meds/dispense";
+import { Recall } from "./pages/meds/recall";
+import { Reconcile } from "./pages/meds/reconcile";
+import { MedsSheet } from "./pages/meds/sheet";
+import { Stock } from "./pages/meds/stock";
+import { Verify } from "./pages/meds/verify";
 import { Messages } from "./pages/messages";
 import { Register } from "./pages/register";
 import { Tasks } from "./pages/tasks";
@@ -22,6 +30,12 @@ const PAGES: { path: string; word: Word; roles: string[] }[] = [
   { path: "register", word: "register", roles: WARD },
   { path: "admit", word: "admit", roles: WARD },
   { path: "tasks", word: "tasks", roles: WARD },
+  { path: "meds", word: "emar", roles: ["physician", "nurse", "pharmacist"] },
+  { path: "due", word: "due", roles: ["nurse", "physician"] },
+  { path: "verify", word: "verifyQueue", roles: ["pharmacist"] },
+  { path: "dispense", word: "dispensing", roles: ["pharmacist"] },
+  { path: "stock", word: "stock", roles: ["pharmacist"] },
+  { path: "recall", word: "recall", roles: ["pharmacist"] },
   { path: "messages", word: "messages", roles: ["integration"] },
   { path: "audit", word: "audit", roles: ["auditor"] },
   { path: "accounts", word: "accounts", roles: ["administrator"] },
@@ -74,6 +88,14 @@ export function Shell({ me }: { me: Me }) {
         {here === "admission" && id && <AdmissionPage id={id} />}
         {here === "patient" && id && <Chart id={id} me={me} key={id} />}
         {here === "tasks" && <Tasks me={me} />}
+        {here === "meds" && <MedsSheet id={id} me={me} key={id} />}
+        {here === "order" && id && <OrderEntry id={id} key={id} />}
+        {here === "reconcile" && id && <Reconcile id={id} key={id} />}
+        {here === "due" && <Due />}
+        {here === "verify" && <Verify />}
+        {here === "dispense" && <Dispense />}
+        {here === "stock" && <Stock />}
+        {here === "recall" && <Recall />}
         {here === "messages" && <Messages />}
         {here === "audit" && <Audit />}
         {here === "accounts" && <Accounts />}

@@ -32,6 +32,11 @@ impl ResourceType {
     /// Two patients who were joined, under the id of the Patient who went.
     pub const JOIN: ResourceType = ResourceType(1008);
 
+    /// What a patient gets: the orders that go on, under the id of the Patient.
+    pub const MEDICATION_SHEET: ResourceType = ResourceType(1020);
+    /// A product in the stock, with its lots.
+    pub const STOCK: ResourceType = ResourceType(1021);
+
     pub const ACCOUNT: ResourceType = ResourceType(1);
     pub const ACTIVITY_DEFINITION: ResourceType = ResourceType(2);
     pub const ADVERSE_EVENT: ResourceType = ResourceType(3);
@@ -231,7 +236,7 @@ impl fmt::Debug for ResourceType {
     }
 }
 
-static INTERNAL: [(u16, &str); 8] = [
+static INTERNAL: [(u16, &str); 10] = [
     (1001, "ward.SignIn"),
     (1002, "ward.AccessToken"),
     (1003, "ward.Setting"),
@@ -240,6 +245,8 @@ static INTERNAL: [(u16, &str); 8] = [
     (1006, "ward.Bed"),
     (1007, "ward.Stay"),
     (1008, "ward.Join"),
+    (1020, "ward.MedicationSheet"),
+    (1021, "ward.Stock"),
 ];
 
 const FHIR_COUNT: u16 = 147;

@@ -4,3 +4,13 @@
 //! came of it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may"))]
+
+pub mod bedside;
+pub mod checker;
+pub mod emar;
+pub mod order;
+pub mod recall;
+pub mod reconcile;
+pub mod settings;
+pub mod stock;
+pub mod supply;

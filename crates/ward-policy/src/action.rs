@@ -41,6 +41,18 @@ pub enum Action {
     ManageStays,
     /// See who lies where, and how far an admission is.
     ReadStays,
+    /// See what patients get and what is due, and the stock.
+    ReadMedication,
+    /// Draft, sign, hold and stop orders of medication.
+    OrderMedication,
+    /// Verify orders, and send them back.
+    VerifyMedication,
+    /// Prepare and dispense.
+    DispenseMedication,
+    /// Give, hold and waste doses at the bedside.
+    AdministerMedication,
+    /// Receive, move, count, quarantine and recall what is on the shelves.
+    ManageStock,
     /// Join two registrations of one patient, and part them again.
     JoinPatients,
 }
@@ -66,6 +78,12 @@ impl Action {
         Action::ManageStays,
         Action::ReadStays,
         Action::JoinPatients,
+        Action::ReadMedication,
+        Action::OrderMedication,
+        Action::VerifyMedication,
+        Action::DispenseMedication,
+        Action::AdministerMedication,
+        Action::ManageStock,
     ];
 
     /// The word used in policies.
@@ -90,6 +108,12 @@ impl Action {
             Action::ManageStays => "manage-stays",
             Action::ReadStays => "read-stays",
             Action::JoinPatients => "join-patients",
+            Action::ReadMedication => "read-medication",
+            Action::OrderMedication => "order-medication",
+            Action::VerifyMedication => "verify-medication",
+            Action::DispenseMedication => "dispense-medication",
+            Action::AdministerMedication => "administer-medication",
+            Action::ManageStock => "manage-stock",
         }
     }
 

@@ -113,6 +113,8 @@ pub(crate) static ALL: &[Group] = &[
     Group { name: "imports", within: OWN, kinds: &[R::IMPORT] },
     // What a stay is made of besides its records.
     Group { name: "stays", within: OWN, kinds: &[R::WORKFLOW, R::BED, R::STAY] },
+    // What orders and shelves are made of besides their records.
+    Group { name: "medication", within: OWN, kinds: &[R::MEDICATION_SHEET, R::STOCK] },
     // How two patients that were joined are parted again.
     Group { name: "joins", within: OWN, kinds: &[R::JOIN] },
 ];

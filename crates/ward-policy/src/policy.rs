@@ -24,6 +24,7 @@ static STANDARD: &[&str] = &[
     include_str!("standard/house.cedar"),
     include_str!("standard/imaging.cedar"),
     include_str!("standard/integration.cedar"),
+    include_str!("standard/medication.cedar"),
     include_str!("standard/pharmacy.cedar"),
     include_str!("standard/registration.cedar"),
     include_str!("standard/system.cedar"),

@@ -25,7 +25,7 @@ pub(crate) const TEAMS: &[(&str, &[Role])] = &[
 ];
 
 /// Ward's own records. They are not FHIR types, so no list of those has them.
-pub(crate) const OWN_KINDS: [ResourceType; 8] = [
+pub(crate) const OWN_KINDS: [ResourceType; 10] = [
     ResourceType::SIGN_IN,
     ResourceType::ACCESS_TOKEN,
     ResourceType::SETTING,
@@ -34,6 +34,8 @@ pub(crate) const OWN_KINDS: [ResourceType; 8] = [
     ResourceType::BED,
     ResourceType::STAY,
     ResourceType::JOIN,
+    ResourceType::MEDICATION_SHEET,
+    ResourceType::STOCK,
 ];
 
 /// Every kind of record.

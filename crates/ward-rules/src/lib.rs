@@ -7,5 +7,6 @@ pub mod bed;
 pub mod encounter;
 pub mod likeness;
 pub mod medication;
+pub mod medication_order;
 pub mod placement;
 pub mod workflow;

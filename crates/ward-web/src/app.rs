@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Instant};
 use ward_clinical::{beds::Beds, figures::HouseFigures};
 use ward_crypto::Random;
 use ward_interop::contract::Receiver;
+use ward_pharmacy::order::Pharmacy;
 use ward_records::Records;
 use ward_rules::likeness::Thresholds;
 use ward_store::workflow::Engine;
@@ -26,6 +27,8 @@ pub struct App {
     pub(crate) messages: Option<Receiver>,
     /// What admissions and beds are looked after by, where there are any.
     pub(crate) stays: Option<Stays>,
+    /// What orders of medication and the stock are looked after by.
+    pub(crate) pharmacy: Option<Pharmacy>,
     /// From how sure on somebody is alike.
     pub(crate) registry: Thresholds,
 }
@@ -89,6 +92,7 @@ impl App {
             started: Instant::now(),
             messages: None,
             stays: None,
+            pharmacy: None,
             registry: Thresholds::default(),
         }
     }
@@ -103,6 +107,12 @@ impl App {
     #[must_use]
     pub fn with_stays(self, stays: Stays) -> App {
         App { stays: Some(stays), ..self }
+    }
+
+    /// With medication, which can then be ordered and given.
+    #[must_use]
+    pub fn with_pharmacy(self, pharmacy: Pharmacy) -> App {
+        App { pharmacy: Some(pharmacy), ..self }
     }
 
     /// With other thresholds of the registry.

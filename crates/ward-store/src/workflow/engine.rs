@@ -139,9 +139,37 @@ impl Engine {
         (id, patient): (FhirId, &FhirId),
         input: Value,
     ) -> Result<Instance, EngineError> {
-        let flow = self.flow(workflow)?;
-        let definition = flow.definition();
         let asker = Ctx { role: Role::System, care: CareScope::Everyone, ..cx.clone() };
+        let instance = self.fresh(cx, workflow, (id.clone(), patient), input)?;
+        let writes = self.first(&instance, cx.now)?;
+        let unit = CommitUnit {
+            writes,
+            queue: vec![command(&id, later(cx.now, HEAD_START_S))],
+            ..CommitUnit::default()
+        };
+        let act = self.act(&id, &instance.kept.workflow, "begin");
+        match self.inner.chart.commit(&asker, act, unit).await {
+            Ok(_) => Ok(instance),
+            Err(CommitError::Stale { .. } | CommitError::Exists { .. }) => {
+                let before = self.read(&asker, &id).await?;
+                match before.kept.input == instance.kept.input {
+                    true => Ok(before),
+                    false => Err(EngineError::OtherInput),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// An instance that has not begun, for a unit of the caller's; see [`Engine::first`].
+    pub fn fresh(
+        &self,
+        cx: &Ctx,
+        workflow: &str,
+        (id, patient): (FhirId, &FhirId),
+        input: Value,
+    ) -> Result<Instance, EngineError> {
+        let definition = self.flow(workflow)?.definition();
         let step = |name: &str| StepKept {
             name: name.to_owned(),
             state: StepState::Pending,
@@ -163,33 +191,51 @@ impl Engine {
             data: Map::new(),
             steps: definition.steps.iter().map(|it| step(it.name)).collect(),
         };
-        let instance = Instance { id: id.clone(), version: 1, kept };
-        let mut writes = vec![own_write(key_of(&id), None, Some(patient), &instance.kept)?];
-        writes.extend(shown::tasks(
-            &self.inner.chart,
-            &self.inner.base,
-            definition,
-            None,
-            &instance,
-            cx.now,
-        )?);
-        let unit = CommitUnit {
-            writes,
-            queue: vec![command(&id, later(cx.now, HEAD_START_S))],
-            ..CommitUnit::default()
-        };
-        let act = self.act(&id, &instance.kept.workflow, "begin");
-        match self.inner.chart.commit(&asker, act, unit).await {
-            Ok(_) => Ok(instance),
-            Err(CommitError::Stale { .. } | CommitError::Exists { .. }) => {
-                let before = self.read(&asker, &id).await?;
-                match before.kept.input == instance.kept.input {
-                    true => Ok(before),
-                    false => Err(EngineError::OtherInput),
-                }
-            }
-            Err(error) => Err(error.into()),
-        }
+        Ok(Instance { id, version: 1, kept })
+    }
+
+    /// What begins an instance: its record and its Tasks. [`Engine::look_at`] has it looked after.
+    pub fn first(&self, instance: &Instance, now: Timestamp) -> Result<Vec<Write>, EngineError> {
+        let flow = self.flow(&instance.kept.workflow)?;
+        let patient = instance.patient();
+        let own = own_write(key_of(&instance.id), None, patient.as_ref(), &instance.kept)?;
+        let mut writes = vec![own];
+        let (chart, base) = (&self.inner.chart, &self.inner.base);
+        let of = (flow.definition(), flow.system());
+        writes.extend(shown::tasks(chart, base, of, None, instance, now)?);
+        Ok(writes)
+    }
+
+    /// What a person's act makes of an instance: its next version, and the Tasks that say
+    /// something else than before. It belongs into the unit of the act.
+    pub fn next(
+        &self,
+        before: &Instance,
+        mut kept: Kept,
+        now: Timestamp,
+    ) -> Result<(Instance, Vec<Write>), EngineError> {
+        let flow = self.flow(&kept.workflow)?;
+        kept.changed = now;
+        let version = before.version.saturating_add(1);
+        let after = Instance { id: before.id.clone(), version, kept };
+        let patient = after.patient();
+        let key = key_of(&after.id);
+        let own = own_write(key, Some(before.version), patient.as_ref(), &after.kept)?;
+        let mut writes = vec![own];
+        let (chart, base) = (&self.inner.chart, &self.inner.base);
+        let of = (flow.definition(), flow.system());
+        writes.extend(shown::tasks(chart, base, of, Some(before), &after, now)?);
+        Ok((after, writes))
+    }
+
+    /// The command that brings a worker to an instance at a time.
+    pub fn look_at(&self, id: &FhirId, at: Timestamp) -> NewCommand {
+        command(id, at)
+    }
+
+    /// One instance, by a reader of the caller's.
+    pub fn load(&self, reader: &Reader<'_>, id: &FhirId) -> Result<Option<Instance>, ReadError> {
+        load(reader, id)
     }
 
     /// One instance, as it stands.
@@ -243,8 +289,13 @@ impl Engine {
                 Next::End(state) => {
                     let mut after = instance.clone();
                     after.kept.state = state;
-                    let unit =
-                        self.unit(definition, &instance, &mut after, (None, Work::default()), now)?;
+                    let unit = self.unit(
+                        flow.as_ref(),
+                        &instance,
+                        &mut after,
+                        (None, Work::default()),
+                        now,
+                    )?;
                     match reader.commit(&cx, unit).await {
                         Ok(_) => return Ok(after),
                         Err(error) if is_contended(&error) && n_tries < TRIES_MAX => {}
@@ -271,7 +322,7 @@ impl Engine {
             };
             let mut after = instance.clone();
             settle(definition, &mut after, (n, is_undo), &work, now);
-            let unit = self.unit(definition, &instance, &mut after, (Some(n), work), now)?;
+            let unit = self.unit(flow.as_ref(), &instance, &mut after, (Some(n), work), now)?;
             self.stop_at(step.name, Moment::BeforeCommit)?;
             let heard = unit.writes.clone();
             match reader.commit(&cx, unit).await {
@@ -399,14 +450,14 @@ impl Engine {
             let asker = Ctx { role: Role::System, care: CareScope::Everyone, now, ..cx.clone() };
             let reader = self.inner.chart.reader(&asker, self.act(id, "workflow", what));
             let instance = load(&reader, id)?.ok_or(EngineError::NotFound)?;
-            let definition = self.flow(&instance.kept.workflow)?.definition();
+            let flow = self.flow(&instance.kept.workflow)?;
             let mut after = instance.clone();
             if let Err(error) = change(&mut after.kept, now) {
                 reader.finish(AuditOutcome::MinorFailure).await?;
                 return Err(error);
             }
             let mut unit =
-                self.unit(definition, &instance, &mut after, (None, Work::default()), now)?;
+                self.unit(flow.as_ref(), &instance, &mut after, (None, Work::default()), now)?;
             unit.queue.push(command(id, later(now, HEAD_START_S)));
             match reader.commit(&asker, unit).await {
                 Ok(_) => return Ok(()),
@@ -419,12 +470,13 @@ impl Engine {
 
     fn unit(
         &self,
-        definition: &Definition,
+        flow: &dyn Workflow,
         before: &Instance,
         after: &mut Instance,
         (n, work): (Option<usize>, Work),
         now: Timestamp,
     ) -> Result<CommitUnit, EngineError> {
+        let (definition, system) = (flow.definition(), flow.system());
         after.version = before.version.saturating_add(1);
         after.kept.changed = now;
         let (chart, base) = (&self.inner.chart, &self.inner.base);
@@ -433,9 +485,9 @@ impl Engine {
             own_write(key_of(&after.id), Some(before.version), patient.as_ref(), &after.kept)?;
         let mut writes = work.writes;
         if let Some(step) = n.and_then(|n| definition.steps.get(n)) {
-            writes.extend(shown::provenance(chart, base, after, step, &writes, now));
+            writes.extend(shown::provenance(chart, base, after, (step, system), &writes, now));
         }
-        writes.extend(shown::tasks(chart, base, definition, Some(before), after, now)?);
+        writes.extend(shown::tasks(chart, base, (definition, system), Some(before), after, now)?);
         writes.push(own);
         let (unless, queue) = (work.unless, work.queue);
         Ok(CommitUnit { writes, unless, queue, ..CommitUnit::default() })

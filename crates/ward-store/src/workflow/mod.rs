@@ -102,6 +102,11 @@ impl Instance {
 pub trait Workflow: Send + Sync {
     fn definition(&self) -> &'static Definition;
 
+    /// The code system of its Tasks.
+    fn system(&self) -> &'static str {
+        "urn:ward:workflow"
+    }
+
     /// What a step writes. It may be asked again when others wrote in between; nothing of the
     /// first answer was kept then.
     fn run(&self, at: &At<'_>, step: &str) -> Result<Work, Trouble>;

@@ -13,16 +13,13 @@ use crate::{
     unit::{Write, WriteKind},
 };
 
-/// The code system of workflows and their steps.
-const SYSTEM: &str = "urn:ward:workflow";
-
 /// The Tasks that say something else than before.
 ///
 /// - Source: FHIR R4, Task: `partOf` is the workflow, `businessStatus` what is waited for.
 pub(super) fn tasks(
     chart: &Chart,
     base: &str,
-    definition: &Definition,
+    (definition, system): (&Definition, &str),
     before: Option<&Instance>,
     after: &Instance,
     now: Timestamp,
@@ -32,7 +29,7 @@ pub(super) fn tasks(
     if before.is_none_or(|before| whole(before) != whole(after)) {
         let (status, business) = whole(after);
         let code = (definition.name, definition.title);
-        let task = task(after, code, (status, business), None, now);
+        let task = task(after, system, code, (status, business), None, now);
         writes.extend(write(chart, base, &parent, task, now)?);
     }
     for (n, step) in after.kept.steps.iter().enumerate() {
@@ -43,7 +40,8 @@ pub(super) fn tasks(
         }
         let Some(defined) = definition.steps.get(n) else { continue };
         let id = task_id(chart, after, Some(&step.name));
-        let task = task(after, (defined.name, defined.title), told, Some(&parent), now);
+        let code = (defined.name, defined.title);
+        let task = task(after, system, code, told, Some(&parent), now);
         writes.extend(write(chart, base, &id, task, now)?);
     }
     Ok(writes)
@@ -54,7 +52,7 @@ pub(super) fn provenance(
     chart: &Chart,
     base: &str,
     after: &Instance,
-    step: &StepDefinition,
+    (step, system): (&StepDefinition, &str),
     written: &[Write],
     now: Timestamp,
 ) -> Option<Write> {
@@ -72,7 +70,7 @@ pub(super) fn provenance(
         "resourceType": "Provenance",
         "target": targets,
         "recorded": now.to_string(),
-        "activity": { "coding": [{ "system": SYSTEM, "code": step.name, "display": step.title }] },
+        "activity": { "coding": [{ "system": system, "code": step.name, "display": step.title }] },
         "agent": [{
             "type": { "text": after.kept.asked_role },
             "who": { "identifier": { "system": "urn:ward:actor", "value": after.kept.asked_by } },
@@ -121,6 +119,7 @@ fn one(step: &StepKept) -> (&'static str, Option<String>) {
 
 fn task(
     instance: &Instance,
+    system: &str,
     (code, title): (&str, &str),
     (status, business): (&str, Option<String>),
     parent: Option<&FhirId>,
@@ -128,10 +127,10 @@ fn task(
 ) -> Value {
     let mut task = json!({
         "resourceType": "Task",
-        "identifier": [{ "system": SYSTEM, "value": instance.id.as_str() }],
+        "identifier": [{ "system": system, "value": instance.id.as_str() }],
         "status": status,
         "intent": "order",
-        "code": { "coding": [{ "system": SYSTEM, "code": code, "display": title }] },
+        "code": { "coding": [{ "system": system, "code": code, "display": title }] },
         "for": { "reference": format!("Patient/{}", instance.kept.patient) },
         "authoredOn": instance.kept.started.to_string(),
         "lastModified": now.to_string(),
@@ -146,6 +145,12 @@ fn task(
     }
     if let Some(parent) = parent {
         put("partOf", json!([{ "reference": format!("Task/{parent}") }]));
+    }
+    if let Some(focus) = instance.data("focus") {
+        put("focus", json!({ "reference": focus }));
+    }
+    if let Some(priority) = instance.data("priority") {
+        put("priority", json!(priority));
     }
     if let Some(encounter) = instance.data("encounter") {
         put("encounter", json!({ "reference": format!("Encounter/{encounter}") }));

@@ -7,6 +7,7 @@ pub(crate) mod fhir;
 pub(crate) mod house;
 pub(crate) mod interface;
 pub(crate) mod keys;
+pub(crate) mod meds;
 pub(crate) mod messages;
 pub(crate) mod registry;
 pub(crate) mod stays;

@@ -4,6 +4,7 @@ mod certificate;
 pub mod channels;
 pub mod hl7;
 mod keeper;
+mod meds;
 mod stays;
 
 use std::{
@@ -121,6 +122,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())
         .with_stays(stays.clone())
+        .with_pharmacy(meds::open(&stays.engine, &config.meds)?)
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),

@@ -1,0 +1,7 @@
+//! The closed loop over a real chart: the story, what is refused, and what a kill leaves.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may")]
+
+mod broken_off;
+mod rig;
+mod story;
