@@ -21,6 +21,8 @@ pub struct Ack {
     pub of: String,
     /// MSH-10, its own.
     pub id: String,
+    /// MSA-4.
+    pub expected: String,
     /// ERR-3.1 of the first ERR.
     pub error: String,
 }
@@ -41,7 +43,7 @@ impl Peer {
     /// The other end of a connection that is open.
     pub fn of(stream: TcpStream) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(300)))?;
         Ok(Peer::over(stream))
     }
 
@@ -102,6 +104,7 @@ impl Ack {
         };
         let error = field("ERR", 3).split('^').next().unwrap_or_default().to_owned();
         // MSH-1 is the delimiter itself.
-        Ack { code: field("MSA", 1), of: field("MSA", 2), id: field("MSH", 9), error }
+        let (code, of, expected) = (field("MSA", 1), field("MSA", 2), field("MSA", 4));
+        Ack { code, of, id: field("MSH", 9), expected, error }
     }
 }

@@ -208,6 +208,7 @@ kinds! {
     Outside = (SegmentSequenceError, "outside", "lines outside any message"),
     // What was taken to the chart.
     ControlIdReused = (DuplicateKeyIdentifier, "control-id-reused", "the sender gave this MSH-10 to another message before"),
+    OutOfSequence = (OtherHl7Error, "out-of-sequence", "MSH-13 is not the number that is expected; MSA-4 says which is"),
     UnknownRecord = (UnknownKeyIdentifier, "unknown-record", "the message is about a record that is not there"),
     AmbiguousRecord = (DuplicateKeyIdentifier, "ambiguous-record", "several records have this identifier"),
     InvalidRecord = (OtherHl7Error, "invalid-record", "the message does not make a valid FHIR resource"),

@@ -64,7 +64,7 @@ pub struct Found {
 }
 
 /// One match: where its row stands.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Hit {
     pub(crate) rid: u64,
     pub(crate) vid: u64,

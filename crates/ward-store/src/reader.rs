@@ -71,6 +71,16 @@ impl<'a> Reader<'a> {
         row.map(|row| self.show(&row)).transpose()
     }
 
+    /// The current version of a record that is there and about no patient, without opening it:
+    /// whoever has read that version before need not read it again.
+    pub fn version_about_nobody(&self, key: &RecordKey) -> Result<Option<u32>, ReadError> {
+        let kid = self.keyring().blind_id(key);
+        let row = self.chart.inner.truth.current(&kid)?;
+        let row = row.filter(|row| self.access.permits(Action::Read, &row.head));
+        let plain = row.filter(|row| row.head.patients.is_empty() && !row.head.deleted);
+        Ok(plain.map(|row| row.head.version))
+    }
+
     /// One version of a record. The record as it is now must be visible too.
     pub fn version(&self, key: &RecordKey, version: u32) -> Result<Option<Stored>, ReadError> {
         let kid = self.keyring().blind_id(key);

@@ -13,6 +13,7 @@ mod framing;
 mod http;
 mod kills;
 mod lanes;
+mod numbered;
 mod others;
 mod queries;
 mod reload;

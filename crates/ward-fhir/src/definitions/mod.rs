@@ -106,6 +106,8 @@ struct Member {
 /// An element with the type that a member name chose.
 #[derive(Clone, Copy)]
 pub struct Found<'s> {
+    /// The name as JSON has it: `valueQuantity`.
+    pub name: &'static str,
     pub element: &'s ElementDef,
     pub kind: &'s ElementType,
     /// The place of the element in its type.
@@ -199,7 +201,8 @@ impl TypeDef {
         let at = self.members.binary_search_by(|m| m.name.cmp(name)).ok()?;
         let member = self.members.get(at)?;
         let element = self.elements.get(member.element)?;
-        Some(Found { element, kind: element.types.get(member.kind)?, at: member.element })
+        let kind = element.types.get(member.kind)?;
+        Some(Found { name: member.name, element, kind, at: member.element })
     }
 
     pub(crate) fn required(&self) -> u128 {

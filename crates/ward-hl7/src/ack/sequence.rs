@@ -13,7 +13,8 @@ pub enum Received {
     Reset,
     /// The next one: process, store the number with the message, echo it in MSA-4.
     Accept { number: i64 },
-    /// The last one again: its acknowledgment was lost. Echo it, process nothing.
+    /// The last one again: its acknowledgment was lost. Process nothing; MSA-4 is one greater, which
+    /// tells the sender to go on.
     Again { number: i64 },
     /// Any other: process nothing, answer with an error, say in MSA-4 what is expected.
     OutOfSequence { expected: i64 },
@@ -43,7 +44,8 @@ impl Received {
             Received::NotUsed => None,
             Received::Start { expected } | Received::OutOfSequence { expected } => Some(expected),
             Received::Reset => Some(ANY),
-            Received::Accept { number } | Received::Again { number } => Some(number),
+            Received::Accept { number } => Some(number),
+            Received::Again { number } => Some(number.saturating_add(1)),
         }
     }
 }
@@ -86,7 +88,7 @@ mod tests {
             (Some(7), Some(-1), R::Reset, Some(-1)),
             (None, Some(40), R::Accept { number: 40 }, Some(40)),
             (Some(7), Some(8), R::Accept { number: 8 }, Some(8)),
-            (Some(7), Some(7), R::Again { number: 7 }, Some(7)),
+            (Some(7), Some(7), R::Again { number: 7 }, Some(8)),
             (Some(7), Some(9), R::OutOfSequence { expected: 8 }, Some(8)),
             (Some(7), Some(6), R::OutOfSequence { expected: 8 }, Some(8)),
             (None, Some(-5), R::OutOfSequence { expected: -1 }, Some(-1)),

@@ -5,6 +5,8 @@
 
 use std::{borrow::Cow, iter::Peekable, vec::IntoIter};
 
+use crate::{dictionary::dictionary, location::SegmentId, version::Version};
+
 /// Whether a row runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Condition {
@@ -18,6 +20,8 @@ pub enum Condition {
 pub struct Ref {
     /// The segment or data type; `None` is the value of the row itself.
     pub name: Option<Box<str>>,
+    /// The segment of that name; data types have three letters too.
+    pub segment: Option<SegmentId>,
     pub parts: Vec<u16>,
 }
 
@@ -74,8 +78,19 @@ impl Ref {
             && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         let numbers = rest.split(['-', '.']).skip(1);
         let parts: Option<Vec<u16>> = numbers.map(|n| n.parse().ok()).collect();
-        is_name.then_some(Ref { name: Some(name.into()), parts: parts? })
+        let parts = parts?;
+        is_name.then(|| Ref { name: Some(name.into()), segment: segment_named(name), parts })
     }
+
+    /// The value of the row itself.
+    const OWN: Ref = Ref { name: None, segment: None, parts: Vec::new() };
+}
+
+/// A segment of the standard or of a site.
+fn segment_named(name: &str) -> Option<SegmentId> {
+    let id = SegmentId::new(name.as_bytes())?;
+    let known = dictionary(Version::V2_8).segment(id).is_some();
+    (known || id.is_local()).then_some(id)
 }
 
 impl Condition {
@@ -226,7 +241,7 @@ impl Reader {
             }
         }
         if refs.is_empty() {
-            refs.push(self.last.clone().unwrap_or(Ref { name: None, parts: Vec::new() }));
+            refs.push(self.last.clone().unwrap_or(Ref::OWN));
         }
         self.last = refs.last().cloned();
         let mut tests = vec![self.test()?];

@@ -363,7 +363,10 @@ fn part_row(line: &str, map: &PartMap, origin: &str) -> Option<Row> {
             last.into = None;
         }
     }
-    Some(Row { id, source, when, is_asleep, to, by, codes, assign })
+    let runs_without_value = false;
+    let mut row = Row { id, source, when, is_asleep, to, by, codes, assign, runs_without_value };
+    row.runs_without_value = row.asks_for_nothing();
+    Some(row)
 }
 
 fn message_row(line: &str, map: &MessageMap, origin: &str) -> Option<MessageRow> {

@@ -116,10 +116,34 @@ pub struct Coded {
     pub display: Box<str>,
 }
 
+/// A name in lower case, without room of its own: maps are looked for many times a message.
+struct Lower([u8; Lower::BYTES_MAX], usize);
+
+impl Lower {
+    /// LIMIT: the longest name of a map of the guide has 46; a longer one gets room of its own.
+    const BYTES_MAX: usize = 64;
+
+    fn of(name: &str) -> Option<Lower> {
+        let mut bytes = [0; Self::BYTES_MAX];
+        let lower = bytes.get_mut(..name.len())?;
+        lower.copy_from_slice(name.as_bytes());
+        lower.make_ascii_lowercase();
+        Some(Lower(bytes, name.len()))
+    }
+
+    fn as_str(&self) -> &str {
+        let bytes = self.0.get(..self.1).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
 impl Maps {
     /// The map of a segment or data type; case does not matter.
     pub fn part(&self, name: &str) -> Option<&Arc<PartMap>> {
-        self.parts.get(name.to_ascii_lowercase().as_str())
+        match Lower::of(name) {
+            Some(lower) => self.parts.get(lower.as_str()),
+            None => self.parts.get(name.to_ascii_lowercase().as_str()),
+        }
     }
 
     /// The map that a segment or data type is written by: its own for that way, or the same

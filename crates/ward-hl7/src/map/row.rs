@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Condition, Expression, RowId, Target};
+use super::{Condition, Expression, RowId, Target, Test};
 use crate::location::SegmentId;
 
 /// A row of a segment's or data type's map.
@@ -19,6 +19,31 @@ pub struct Row {
     pub by: Option<Box<str>>,
     pub codes: Option<Box<str>>,
     pub assign: Option<Expression>,
+    /// Whether it says something where its own value is missing: `HD.3 [IF NOT VALUED] -> ... = "x"`.
+    pub runs_without_value: bool,
+}
+
+impl Row {
+    /// Whether the row assigns something on the condition that its own value is missing.
+    pub(super) fn asks_for_nothing(&self) -> bool {
+        self.assign.is_some() && self.when.as_ref().is_some_and(|when| self.asks(when))
+    }
+
+    fn asks(&self, when: &Condition) -> bool {
+        match when {
+            Condition::All(all) | Condition::Any(all) => all.iter().any(|one| self.asks(one)),
+            Condition::Is(of, Test::NotValued) => {
+                // `OBR-2 [ORC-2 NOT VALUED]` asks for another segment's.
+                let is_here = |name: &str| self.id.as_str().split('[').next() == Some(name);
+                let own = match &self.source {
+                    Source::Part(parts) => *parts == of.parts,
+                    _ => false,
+                };
+                of.name.as_deref().is_none_or(|name| own && is_here(name))
+            }
+            Condition::Is(..) => false,
+        }
+    }
 }
 
 /// What of the segment or data type a row reads.

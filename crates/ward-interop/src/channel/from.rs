@@ -31,6 +31,9 @@ pub struct From {
     pub tls: Option<ServerTls>,
     /// File with the token that senders over HTTP have to show.
     pub token_file: Option<PathBuf>,
+    /// Whether its senders number their messages (MSH-13), and what is not the next is refused.
+    #[serde(default)]
+    pub sequence_numbers: bool,
     /// Listen without TLS on an address that others can reach.
     #[serde(default)]
     pub allow_plaintext: bool,

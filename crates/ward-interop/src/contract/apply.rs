@@ -10,7 +10,7 @@ use ward_store::{
     CommitError, CommitUnit, Interaction, MessageId, NewMessage, ReadError, Receipt, SearchError,
 };
 
-use super::{Note, Receiver, compose, lanes::Lane};
+use super::{Note, Receiver, compose, lanes::Lane, sequence::Numbering};
 use crate::convert::{Converted, Identity};
 
 /// Most times a message is tried again when others write the same records.
@@ -70,6 +70,8 @@ pub(super) struct Said<'a> {
     pub(super) note: &'a Note,
     /// What goes out with it.
     pub(super) outgoing: &'a [NewMessage],
+    /// What it changes of its link.
+    pub(super) numbering: &'a Numbering,
 }
 
 impl Receiver {
@@ -82,7 +84,7 @@ impl Receiver {
         keep: &(dyn Fn(Option<FhirId>, &Note) -> NewMessage + Sync),
         instead_of: Option<MessageId>,
     ) -> Result<Receipt, Trouble> {
-        let Said { act, converted, when, note, outgoing } = said;
+        let Said { act, converted, when, note, outgoing, numbering } = said;
         let _lanes = self.inner.lanes.enter(lanes_of(converted)).await;
         let mut tried = 0;
         loop {
@@ -102,6 +104,7 @@ impl Receiver {
                     .collect(),
                 ..CommitUnit::default()
             };
+            numbering.join(&mut unit);
             match instead_of {
                 None => unit.message = Some(message),
                 Some(id) => unit.restated.push((id, message)),

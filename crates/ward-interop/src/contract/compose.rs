@@ -28,7 +28,7 @@ pub(super) struct Composed {
 /// A record while it is put together.
 struct Work<'c> {
     place: Place,
-    /// What it will say.
+    /// What it will say; `None` while that is what it says.
     next: Option<Json<'static>>,
     drafts: Vec<&'c Drafted>,
 }
@@ -75,8 +75,7 @@ pub(super) fn compose(
                 }
                 let known = works.iter().position(|work| work.place.key == place.key);
                 known.unwrap_or_else(|| {
-                    let next = place.existing.clone();
-                    works.push(Work { place, next, drafts: Vec::new() });
+                    works.push(Work { place, next: None, drafts: Vec::new() });
                     works.len() - 1
                 })
             }
@@ -94,15 +93,18 @@ pub(super) fn compose(
         for draft in std::mem::take(&mut work.drafts) {
             let mut told = draft.resource.clone();
             link(&mut told, &slots);
-            work.next = Some(said(converted, draft, work.next.as_ref(), told, when));
+            let so_far = work.next.as_ref().or(work.place.existing.as_deref());
+            if let Some(next) = said(converted, draft, so_far, told, when) {
+                work.next = Some(next);
+            }
         }
     }
     let mut moves = Vec::new();
     for work in works {
         let joined = work.next.as_ref().filter(|_| work.place.key.kind == ResourceType::PATIENT);
         let to =
-            joined.and_then(|next| join::newly_replaced_by(next, work.place.existing.as_ref()));
-        let was_active = work.place.existing.as_ref().and_then(|it| it.get("active")?.as_bool());
+            joined.and_then(|next| join::newly_replaced_by(next, work.place.existing.as_deref()));
+        let was_active = work.place.existing.as_deref().and_then(|it| it.get("active")?.as_bool());
         moves.extend(to.map(|to| (work.place.key.id.clone(), to, was_active)));
         composed.writes.extend(write(receiver, cx, converted, work)?);
     }
@@ -116,9 +118,9 @@ pub(super) fn compose(
 
 /// Whether a draft speaks of the message alone; the message itself is kept, and says more.
 pub(super) fn is_envelope(draft: &Drafted) -> bool {
-    let rows = || draft.rows.iter().map(|(_, row)| row.to_string());
+    let mut rows = draft.rows.iter().map(|(_, row)| row.as_str());
     draft.identity == Identity::Message
-        || (!draft.rows.is_empty() && rows().all(|row| row.starts_with("MSH[")))
+        || (!draft.rows.is_empty() && rows.all(|row| row.starts_with("MSH[")))
 }
 
 fn place_of(
@@ -133,13 +135,14 @@ fn place_of(
     let derived = |parts: &[&str]| {
         let mut all = vec!["hl7v2", kind.name()];
         all.extend_from_slice(parts);
-        let place = place::by_key(reader, RecordKey::new(kind, chart.derived_id(&all)))?;
+        let known = receiver.known();
+        let place = known.place(reader, RecordKey::new(kind, chart.derived_id(&all)))?;
         // A number that stands for something of another patient is another number.
         match whose.filter(|whose| place.is_of_other(reader, whose)) {
             None => Ok(place),
             Some(whose) => {
                 all.push(whose.as_str());
-                place::by_key(reader, RecordKey::new(kind, chart.derived_id(&all)))
+                known.place(reader, RecordKey::new(kind, chart.derived_id(&all)))
             }
         }
     };
@@ -153,7 +156,7 @@ fn place_of(
         Identity::Identifiers(identifiers) => {
             let is_replaced = join::is_replaced(&draft.resource);
             let whom = Whom { kind, is_replaced, whose };
-            match place::by_identifiers(chart, reader, whom, identifiers, unless)? {
+            match place::by_identifiers(receiver, reader, whom, identifiers, unless)? {
                 Some(place) => Ok(place),
                 None => Ok(Place::new(RecordKey::new(kind, receiver.fresh_id(cx)?))),
             }
@@ -162,19 +165,20 @@ fn place_of(
     }
 }
 
-/// What a record says after a draft.
+/// What a record says after a draft; `None` where that is what it says already.
 fn said(
     converted: &Converted,
     draft: &Drafted,
     existing: Option<&Json<'static>>,
     mut told: Json<'static>,
     when: Option<Timestamp>,
-) -> Json<'static> {
+) -> Option<Json<'static>> {
     let how = status::settle(converted, draft, existing, &mut told, when);
-    let Some(existing) = existing else { return told };
+    let Some(existing) = existing else { return Some(told) };
     match how {
-        How::Replace => merge::merge(existing, &told, &draft.cleared),
-        How::Fill => merge::fill(existing, &told),
+        How::Replace => Some(merge::merge(existing, &told, &draft.cleared)),
+        How::Fill if merge::fills_nothing(existing, &told) => None,
+        How::Fill => Some(merge::fill(existing, &told)),
     }
 }
 
@@ -186,7 +190,7 @@ fn write(
 ) -> Result<Option<Write>, Trouble> {
     let Place { key, base, existing } = work.place;
     let Some(next) = work.next else { return Ok(None) };
-    if existing.as_ref().is_some_and(|existing| merge::is_same(existing, &next)) {
+    if existing.as_deref().is_some_and(|existing| merge::is_same(existing, &next)) {
         return Ok(None);
     }
     let issues = ward_fhir::validate::validate(&next, Some(key.kind));

@@ -21,6 +21,8 @@ pub struct Interface {
     pub unmapped: Unmapped,
     /// What to do with other content under a control id that its sender has used before.
     pub reuse: Reuse,
+    /// Whether its senders number their messages (MSH-13), and what is not the next is refused.
+    pub follows_sequence: bool,
     /// Whether it is told who patients are: PDQ and PIX queries.
     pub answers_queries: bool,
     /// Says what the chart gets.
@@ -65,6 +67,7 @@ impl Interface {
             purpose: Purpose::Chart,
             unmapped: Unmapped::Reject,
             reuse: Reuse::Accept,
+            follows_sequence: false,
             answers_queries: false,
             script: None,
             forwards: Vec::new(),

@@ -67,6 +67,33 @@ pub fn fill(existing: &Json<'_>, told: &Json<'_>) -> Json<'static> {
     merged
 }
 
+/// Whether [`fill`] would leave `existing` as it is: most messages name wards and doctors that are
+/// known.
+pub fn fills_nothing(existing: &Json<'_>, told: &Json<'_>) -> bool {
+    let (Some(there), Some(told)) = (existing.as_object(), told.as_object()) else { return true };
+    if told.get("meta").is_some_and(|meta| meta.get("extension").is_some()) {
+        return false;
+    }
+    told.iter().all(|(name, value)| match there.get(name) {
+        Some(there) if SHARED.contains(&name) => has_all(there, value),
+        Some(_) => true,
+        None => {
+            let stem = choice_stem(name);
+            KEPT.contains(&name)
+                || (stem.is_some() && there.iter().any(|(other, _)| choice_stem(other) == stem))
+        }
+    })
+}
+
+/// Whether every item of `told` is in `there` as it is.
+fn has_all(there: &Json<'_>, told: &Json<'_>) -> bool {
+    let (Some(items), Some(told)) = (there.as_array(), told.as_array()) else { return false };
+    told.iter().all(|item| {
+        let same = items.iter().find(|old| names_the_same(old, item));
+        same.is_some_and(|old| old.same_content(item))
+    })
+}
+
 /// Extensions of meta are the sender's; the rest of it is the chart's.
 fn carry_meta(into: &mut Object<'static>, told: &Object<'_>) {
     let Some(extensions) = told.get("meta").and_then(|meta| meta.get("extension")) else { return };
@@ -86,22 +113,32 @@ fn carry_meta(into: &mut Object<'static>, told: &Object<'_>) {
 
 /// Whether two versions say the same, but for what the chart itself writes into them.
 pub fn is_same(one: &Json<'_>, other: &Json<'_>) -> bool {
-    let bare = |json: &Json<'_>| {
-        let mut bare = json.clone().into_owned();
-        if let Some(object) = bare.as_object_mut() {
-            object.remove("id");
-            if let Some(meta) = object.get_mut("meta").and_then(Json::as_object_mut) {
-                meta.remove("versionId");
-                meta.remove("lastUpdated");
-                meta.remove("source");
-                if meta.is_empty() {
-                    object.remove("meta");
-                }
-            }
-        }
-        bare
+    let (Some(a), Some(b)) = (one.as_object(), other.as_object()) else {
+        return one.same_content(other);
     };
-    bare(one).same_content(&bare(other))
+    let nothing = Object::new();
+    let same_meta = match (a.get("meta"), b.get("meta")) {
+        (None, None) => true,
+        (Some(a), Some(b)) => match (a.as_object(), b.as_object()) {
+            (Some(a), Some(b)) => same_members(a, b, &CHARTS_OWN),
+            _ => a.same_content(b),
+        },
+        (Some(only), None) | (None, Some(only)) => {
+            only.as_object().is_some_and(|only| same_members(only, &nothing, &CHARTS_OWN))
+        }
+    };
+    same_meta && same_members(a, b, &["id", "meta"])
+}
+
+/// What the chart itself writes into `meta`.
+const CHARTS_OWN: [&str; 3] = ["versionId", "lastUpdated", "source"];
+
+/// Whether two objects have the same members, but for those named.
+fn same_members(a: &Object<'_>, b: &Object<'_>, but: &[&str]) -> bool {
+    let count = |of: &Object<'_>| of.iter().filter(|(name, _)| !but.contains(name)).count();
+    let mut told = a.iter().filter(|(name, _)| !but.contains(name));
+    count(a) == count(b)
+        && told.all(|(name, value)| b.get(name).is_some_and(|other| value.same_content(other)))
 }
 
 /// `deceased` of `deceasedBoolean`: an element has one type at a time.
@@ -164,8 +201,9 @@ fn add(there: &mut Json<'static>, told: Json<'static>) {
 }
 
 fn names_the_same(one: &Json<'_>, other: &Json<'_>) -> bool {
-    let text =
-        |json: &Json<'_>, name: &str| json.get(name).and_then(Json::as_str).map(ToOwned::to_owned);
+    fn text<'j>(json: &'j Json<'_>, name: &str) -> Option<&'j str> {
+        json.get(name).and_then(Json::as_str)
+    }
     if one.get("url").is_some() || other.get("url").is_some() {
         return text(one, "url") == text(other, "url");
     }
@@ -238,6 +276,28 @@ mod tests {
         let expected =
             read(r#"{"id":"1","status":"finished","deceasedBoolean":false,"gender":"male"}"#);
         assert!(fill(&there, &told).same_content(&expected));
+    }
+
+    #[test]
+    fn what_fills_nothing_is_what_fill_leaves_as_it_is() {
+        let read = |text: &'static str| Json::parse(text.as_bytes()).unwrap();
+        let there = r#"{"id":"1","meta":{"versionId":"1"},"name":"W","identifier":[{"system":"a","value":"1"}],"valueString":"x","link":"y"}"#;
+        for (told, nothing) in [
+            (r#"{"name":"V"}"#, true),
+            (r#"{"name":"V","alias":["x"]}"#, false),
+            (r#"{"identifier":[{"value":"1","system":"a"}]}"#, true),
+            (r#"{"identifier":[{"value":"1","system":"a","use":"old"}]}"#, false),
+            (r#"{"identifier":[{"value":"1","system":"b"}]}"#, false),
+            (r#"{"valueBoolean":true,"id":"2","text":{}}"#, true),
+            (r#"{"effectivePeriod":{}}"#, false),
+            (r#"{"link":[]}"#, false),
+            (r#"{"meta":{"extension":[{"url":"x"}]}}"#, false),
+        ] {
+            let (there, told) = (read(there), read(told));
+            assert_eq!(fills_nothing(&there, &told), nothing, "{told:?}");
+            let filled = fill(&there, &told);
+            assert_eq!(filled.same_content(&there), nothing, "{told:?}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod compose;
 mod file;
 mod interface;
 mod join;
+mod known;
 mod lanes;
 mod later;
 mod merge;
@@ -22,6 +23,7 @@ mod query;
 mod receive;
 mod replay;
 mod scripted;
+mod sequence;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -42,7 +44,6 @@ use ward_crypto::Random;
 use ward_store::{Chart, CommitError, Write};
 
 pub(crate) use self::compose::is_from_message;
-use self::lanes::Lanes;
 pub use self::{
     interface::{Interface, Purpose, Unmapped},
     note::{Note, Told},
@@ -50,6 +51,7 @@ pub use self::{
     replay::{Change, Preview},
     work::Worked,
 };
+use self::{known::Known, lanes::Lanes};
 use crate::convert::Converter;
 
 /// What every listener, folder and client of one chart brings its messages to.
@@ -63,6 +65,9 @@ struct Inner {
     converter: Converter,
     random: Arc<dyn Random>,
     lanes: Lanes,
+    /// One for each link that numbers its messages.
+    links: Lanes,
+    known: Known,
     /// The server's own address; links with it are links to its records.
     base: Arc<str>,
     clock: Clock,
@@ -93,6 +98,7 @@ impl Receiver {
     ) -> Receiver {
         let base = base.trim_end_matches('/').into();
         let (lanes, kept, outgoing) = (Lanes::default(), Notify::new(), Notify::new());
+        let known = Known::default();
         let interfaces = RwLock::default();
         let n_cores = std::thread::available_parallelism().map_or(2, usize::from);
         let scripts = Semaphore::new(n_cores);
@@ -101,6 +107,8 @@ impl Receiver {
             converter,
             random,
             lanes,
+            links: Lanes::default(),
+            known,
             base,
             clock,
             heard,
@@ -133,6 +141,10 @@ impl Receiver {
 
     pub fn chart(&self) -> &Chart {
         &self.inner.chart
+    }
+
+    fn known(&self) -> &Known {
+        &self.inner.known
     }
 
     pub(crate) fn converter(&self) -> &Converter {

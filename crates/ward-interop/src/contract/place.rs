@@ -1,14 +1,16 @@
 //! Where in the chart a resource of a message belongs.
 
+use std::sync::Arc;
+
 use ward_core::{FhirId, RecordKey, ResourceType};
 use ward_fhir::{
     Json,
     search::{Clause, ClauseOp, SystemMatch, Test, param},
 };
 use ward_hl7::{Location, ProblemKind};
-use ward_store::{Absent, Chart, Filter, Part, Query, Reader};
+use ward_store::{Absent, Filter, Part, Query, Reader};
 
-use super::{apply::Trouble, join};
+use super::{Receiver, apply::Trouble, join};
 
 /// Longest chain of merges that is followed.
 /// LIMIT: nobody merges the same person more often; a circle ends here.
@@ -20,7 +22,7 @@ pub(super) struct Place {
     /// The version that is there, deleted or not.
     pub(super) base: Option<u32>,
     /// What it says; `None` when there is none, or it was deleted.
-    pub(super) existing: Option<Json<'static>>,
+    pub(super) existing: Option<Arc<Json<'static>>>,
 }
 
 /// What is looked for.
@@ -36,7 +38,7 @@ pub(super) struct Whom<'a> {
 impl Place {
     /// Whether the record is about another patient.
     pub(super) fn is_of_other(&self, reader: &Reader<'_>, whose: &FhirId) -> bool {
-        let subject = self.existing.as_ref().and_then(subject_of);
+        let subject = self.existing.as_deref().and_then(subject_of);
         let of = subject.and_then(|reference| reference.rsplit_once("Patient/"));
         let Some(id) = of.and_then(|(_, id)| id.parse::<FhirId>().ok()) else { return false };
         if id == *whose {
@@ -58,7 +60,7 @@ pub(super) fn by_key(reader: &Reader<'_>, key: RecordKey) -> Result<Place, Troub
     let Some(stored) = reader.get(&key)? else { return Ok(Place::new(key)) };
     let existing = match stored.deleted {
         true => None,
-        false => Json::parse(&stored.body).ok().map(Json::into_owned),
+        false => Json::parse(&stored.body).ok().map(|json| Arc::new(json.into_owned())),
     };
     Ok(Place { key, base: Some(stored.version), existing })
 }
@@ -68,14 +70,15 @@ pub(super) fn by_key(reader: &Reader<'_>, key: RecordKey) -> Result<Place, Troub
 ///
 /// - Errors: two records that are not merged have the same identifier, or two patients one each.
 pub(super) fn by_identifiers(
-    chart: &Chart,
+    receiver: &Receiver,
     reader: &Reader<'_>,
     whom: Whom<'_>,
     identifiers: &[(String, String)],
     unless: &mut Vec<Absent>,
 ) -> Result<Option<Place>, Trouble> {
     let Whom { kind, is_replaced, whose } = whom;
-    let seen = chart.seq();
+    let known_places = receiver.known();
+    let seen = receiver.chart().seq();
     let mut absent = Vec::new();
     let mut known: Option<Place> = None;
     for (system, value) in identifiers {
@@ -91,7 +94,7 @@ pub(super) fn by_identifiers(
         let found = reader.search(&query)?;
         let mut places = Vec::new();
         for hit in &found.hits {
-            let place = by_key(reader, reader.key(hit)?)?;
+            let place = known_places.place(reader, known_places.key(reader, hit)?)?;
             // The one that is merged away is meant itself.
             let place = if is_replaced { place } else { follow(reader, place)? };
             if whose.is_some_and(|whose| place.is_of_other(reader, whose)) {
@@ -103,7 +106,7 @@ pub(super) fn by_identifiers(
         }
         // Who was merged before is meant, and not who has taken the number over since.
         if is_replaced && 1 < places.len() {
-            places.retain(|place| place.existing.as_ref().is_some_and(join::is_replaced));
+            places.retain(|place| place.existing.as_deref().is_some_and(join::is_replaced));
         }
         let ambiguous = || Trouble::content(ProblemKind::AmbiguousRecord, Location::MESSAGE);
         match (places.len(), places.pop(), &known) {
@@ -130,7 +133,7 @@ pub(super) fn subject_of<'j>(resource: &'j Json<'_>) -> Option<&'j str> {
 fn follow(reader: &Reader<'_>, place: Place) -> Result<Place, Trouble> {
     let mut place = place;
     for _ in 0..LINKS_MAX {
-        let Some(next) = place.existing.as_ref().and_then(replaced_by) else { return Ok(place) };
+        let Some(next) = place.existing.as_deref().and_then(replaced_by) else { return Ok(place) };
         let next = by_key(reader, RecordKey::new(ResourceType::PATIENT, next))?;
         if next.existing.is_none() {
             return Ok(place);

@@ -79,7 +79,8 @@ impl Receiver {
             answer: Phi::new(bytes.clone()),
             ..arrived.kept(MessageState::Ignored, None, Vec::new())
         };
-        let unit = CommitUnit { message: Some(kept), ..CommitUnit::default() };
+        let mut unit = CommitUnit { message: Some(kept), ..CommitUnit::default() };
+        arrived.numbering.join(&mut unit);
         match reader.commit(cx, unit).await {
             Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
             Ok(_) => One::Answer(bytes),

@@ -19,6 +19,7 @@ use super::{
     compose,
     later::mode_of,
     scripted::ForChart,
+    sequence::{Numbering, Wrong},
 };
 
 /// What becomes of a block.
@@ -44,6 +45,11 @@ pub(super) struct Arrived<'a> {
     pub(super) outgoing: Vec<NewMessage>,
     /// Where its application acknowledgments go, if not back by the way it came.
     pub(super) acks_to: Vec<String>,
+    /// MSA-4 of its answer.
+    pub(super) expected: Option<i64>,
+    pub(super) numbering: Numbering,
+    /// Whether the same bytes may come again and mean something else then.
+    pub(super) is_repeatable: bool,
 }
 
 /// What becomes of one message.
@@ -110,15 +116,39 @@ impl Receiver {
             now,
             outgoing: Vec::new(),
             acks_to,
+            expected: None,
+            numbering: Numbering::default(),
+            is_repeatable: false,
         };
         let cx = self.context(interface, &arrived.note.peer, now);
-        if !header.raw(10).is_empty() {
+        // Held to the end: what has its turn is settled before the next is looked at.
+        let turn = match self.turn(&arrived).await {
+            Ok(turn) => turn,
+            Err(Wrong::NoNumber) => {
+                let at = Location::header(13);
+                problems.push(Problem::new(Severity::Error, ProblemKind::DataType, at));
+                None
+            }
+            Err(Wrong::Unread) => {
+                let error = ward_store::CommitError::Unavailable("the numbers of a link");
+                return self.not_safe(&arrived, &error);
+            }
+        };
+        // What is only kept is looked for by the writer, who does so anyhow; what costs work, before.
+        let costs_work =
+            interface.purpose == Purpose::Chart || interface.answers_queries || turn.is_some();
+        if costs_work && !header.raw(10).is_empty() {
             let before = arrived.kept(MessageState::Refused, None, Vec::new());
             match self.inner.chart.answered(&cx, act(&arrived), &before).await {
                 Ok(None) => {}
                 Ok(Some(receipt)) => return replayed(&receipt),
                 Err(error) => return self.not_safe(&arrived, &error),
             }
+        }
+        if let Some(turn) = &turn
+            && let Some(one) = self.out_of_turn(&cx, &mut arrived, turn).await
+        {
+            return one;
         }
         if mode.is_none() {
             let kept = (MessageState::Ignored, Vec::new());
@@ -189,6 +219,7 @@ impl Receiver {
             when: time_of(&message, self.inner.converter.zone()),
             note: &arrived.note,
             outgoing: &arrived.outgoing,
+            numbering: &arrived.numbering,
         };
         match self.apply(&cx, said, &keep, None).await {
             Ok(receipt) if receipt.replayed.is_some() => replayed(&receipt),
@@ -203,7 +234,7 @@ impl Receiver {
     }
 
     /// Keeps a message that is not worked on now, and accepts it.
-    async fn accept(&self, cx: &Ctx, arrived: &Arrived<'_>, state: MessageState) -> One {
+    pub(super) async fn accept(&self, cx: &Ctx, arrived: &Arrived<'_>, state: MessageState) -> One {
         let answer = match self.accepted(arrived) {
             Some(answer) => answer,
             None => return One::Close,
@@ -252,7 +283,7 @@ impl Receiver {
     ) -> Result<Receipt, One> {
         let mut message = arrived.kept(state, None, answer);
         // Without an id it is comparable with nothing.
-        if arrived.header.raw(10).is_empty() {
+        if arrived.is_repeatable || arrived.header.raw(10).is_empty() {
             message.control_id = Phi::new(self.fresh_control_id().unwrap_or_default());
         }
         // What is refused goes nowhere.
@@ -262,7 +293,8 @@ impl Receiver {
         };
         outgoing.extend(acks);
         let is_outgoing = !outgoing.is_empty();
-        let unit = CommitUnit { message: Some(message), outgoing, ..CommitUnit::default() };
+        let mut unit = CommitUnit { message: Some(message), outgoing, ..CommitUnit::default() };
+        arrived.numbering.join(&mut unit);
         let kept = self.inner.chart.commit(cx, act(arrived), unit).await;
         if is_outgoing {
             self.inner.outgoing.notify_waiters();
@@ -343,7 +375,7 @@ impl Receiver {
         problems: &[Problem],
     ) -> Option<Vec<u8>> {
         let now = Dtm::new(arrived.now, Offset::UTC, Precision::Second);
-        let expected_sequence = None;
+        let expected_sequence = arrived.expected;
         let reply = Reply { code, control_id, now, expected_sequence, is_exchange, problems };
         reply.to_bytes(arrived.header).ok()
     }

@@ -12,6 +12,7 @@ use super::{
     later::mode_of,
     receive::{Arrived, act, time_of},
     scripted::ForChart,
+    sequence::Numbering,
 };
 
 /// Messages looked for at once.
@@ -136,6 +137,10 @@ impl Receiver {
             now,
             outgoing: Vec::new(),
             acks_to,
+            // Its number was looked at when it came.
+            expected: None,
+            numbering: Numbering::default(),
+            is_repeatable: false,
         };
         let accepted = self.acks(&arrived, Verdict::Accept, &[]);
         let for_chart = match message {
@@ -175,6 +180,7 @@ impl Receiver {
                             when,
                             note: &note,
                             outgoing: &accepted,
+                            numbering: &arrived.numbering,
                         };
                         self.apply(&cx, said, &keep, Some(id)).await
                     }

@@ -90,9 +90,9 @@ impl<'m> Engine<'_, 'm> {
 
     /// The URI of a code system or, in an identifier, of an assigning authority.
     pub fn system(&self, cursor: &Cursor, text: &str) -> String {
-        let parent = cursor.path.iter().rev().nth(1).map(|hop| hop.name.as_str());
+        let parent = cursor.path.iter().rev().nth(1).map(|hop| hop.name.plain);
         let text = text.trim();
-        if parent.is_some_and(|name| name.to_ascii_lowercase().contains("identifier")) {
+        if parent.is_some_and(|name| name.contains("dentifier")) {
             return self.authority(text);
         }
         if let Some(uri) = self.maps().system(text) {

@@ -1,5 +1,8 @@
 //! Resources while they are made: a tree whose list items have names, not places.
 
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
 use ward_fhir::Json;
 use ward_hl7::map::RowId;
 
@@ -26,40 +29,63 @@ pub(super) enum Node {
 #[derive(Clone, Default, Debug)]
 pub(super) struct Element {
     // INVARIANT: no name twice.
-    pub members: Vec<(String, Node)>,
+    pub members: Vec<(Name, Node)>,
     /// The row whose data type map filled it, the segment and the repetition: another one does not
     /// mix with it.
     pub filled_by: Option<(RowId, usize, u16)>,
 }
 
+/// The name of a member: `birthDate`, or `_birthDate` for what stands beside a primitive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Name {
+    /// As the definitions have it.
+    pub plain: &'static str,
+    pub is_beside: bool,
+}
+
+impl Name {
+    pub fn new(plain: &'static str) -> Name {
+        Name { plain, is_beside: false }
+    }
+
+    /// As JSON has it.
+    pub fn to_json(self) -> Cow<'static, str> {
+        if self.is_beside { format!("_{}", self.plain).into() } else { self.plain.into() }
+    }
+}
+
 /// One step from an element to what it holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Hop {
-    pub name: String,
+    pub name: Name,
     /// `None` where the element does not repeat.
     pub key: Option<Key>,
 }
 
+/// Where an element stands in its resource. Few are deeper than this, and need room of their own.
+pub(super) type Hops = SmallVec<[Hop; 6]>;
+
 impl Hop {
     /// To an element that does not repeat.
-    pub fn new(name: &str) -> Hop {
-        Hop { name: name.to_owned(), key: None }
+    pub fn new(name: &'static str) -> Hop {
+        Hop { name: Name::new(name), key: None }
     }
 }
 
 impl Element {
     pub fn get(&self, name: &str) -> Option<&Node> {
-        self.members.iter().find(|(n, _)| n == name).map(|(_, node)| node)
+        let is_it = |own: &Name| own.plain == name && !own.is_beside;
+        self.members.iter().find(|(own, _)| is_it(own)).map(|(_, node)| node)
     }
 
-    fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
-        self.members.iter_mut().find(|(n, _)| n == name).map(|(_, node)| node)
+    fn at(&self, name: Name) -> Option<usize> {
+        self.members.iter().position(|(own, _)| *own == name)
     }
 
     /// What stands at `path`.
     pub fn find(&self, path: &[Hop]) -> Option<&Node> {
         let (hop, rest) = path.split_first()?;
-        let mut node = self.get(&hop.name)?;
+        let mut node = self.at(hop.name).and_then(|at| self.members.get(at)).map(|(_, it)| it)?;
         if let (Some(key), Node::List(items)) = (hop.key, node) {
             node = items.iter().find(|(k, _)| *k == key).map(|(_, node)| node)?;
         }
@@ -73,15 +99,16 @@ impl Element {
     /// The place at `path`, made where it is missing; `None` where something else stands there.
     pub fn place(&mut self, path: &[Hop]) -> Option<&mut Slot> {
         let (hop, rest) = path.split_first()?;
-        if self.get(&hop.name).is_none() {
+        let at = self.at(hop.name).unwrap_or(self.members.len());
+        if at == self.members.len() {
             let empty = if hop.key.is_some() {
                 Node::List(Vec::new())
             } else {
                 Node::Object(Element::default())
             };
-            self.members.push((hop.name.clone(), empty));
+            self.members.push((hop.name, empty));
         }
-        let node = self.get_mut(&hop.name)?;
+        let (_, node) = self.members.get_mut(at)?;
         let node = match (hop.key, node) {
             (Some(key), Node::List(items)) => {
                 let at = items.iter().position(|(k, _)| *k == key).unwrap_or(items.len());

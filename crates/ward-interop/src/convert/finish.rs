@@ -1,5 +1,7 @@
 //! Made resources to JSON: empty parts fall away, required ones are said to be missing.
 
+use std::fmt::Write as _;
+
 use ward_fhir::{
     Json,
     definitions::{ElementKind, ElementType, TypeDef, schema},
@@ -23,65 +25,69 @@ pub(super) struct Finished {
 
 /// `slot_of` says what a reference to a resource is, `None` where that came to nothing.
 pub(super) fn finish(making: &Making, slot_of: &dyn Fn(usize) -> Option<String>) -> Finished {
-    let mut writer = Writer { slot_of, rows: Vec::new() };
+    let mut writer = Writer { slot_of, rows: Vec::new(), path: making.kind.to_owned() };
     let mut object = Object::new();
     object.insert("resourceType", Json::string(making.kind));
     if let Some(def) = schema().resource(making.kind) {
-        let members = writer.object(&making.root, def, making.kind);
-        for (name, value) in members.into_iter().flat_map(own_members) {
-            object.insert(name, value);
-        }
+        writer.members(&making.root, def, &mut object);
         require(&mut object, def, 0);
     }
     Finished { json: Json::Object(object), rows: writer.rows }
 }
 
-fn own_members(object: Members) -> Vec<(String, Json<'static>)> {
-    object.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
-}
-
 struct Writer<'s> {
     slot_of: &'s dyn Fn(usize) -> Option<String>,
     rows: Vec<(String, RowId)>,
+    /// Where the writer is.
+    path: String,
 }
 
 impl Writer<'_> {
-    fn object(&mut self, element: &Element, def: &TypeDef, path: &str) -> Option<Members> {
+    fn object(&mut self, element: &Element, def: &TypeDef) -> Option<Members> {
         let mut object = Object::new();
+        self.members(element, def, &mut object);
+        (!object.is_empty()).then_some(object)
+    }
+
+    /// Puts what the element has into `object`.
+    fn members(&mut self, element: &Element, def: &TypeDef, object: &mut Members) {
         for (name, node) in &element.members {
-            let found = def.member(name.trim_start_matches('_'));
+            let found = def.member(name.plain);
             let inner = match found.map(|found| found.kind.kind) {
                 Some(ElementKind::Complex(id)) => schema().get(id),
                 _ => schema().type_named("Element"),
             };
             let Some(inner) = inner else { continue };
             let repeats = found.is_some_and(|found| found.element.repeats());
-            let path = format!("{path}.{}", name.trim_start_matches('_'));
-            if let Some(json) = self.node(node, inner, &path) {
+            let n_before = self.path.len();
+            self.path.push('.');
+            self.path.push_str(name.plain);
+            let json = self.node(node, inner);
+            self.path.truncate(n_before);
+            if let Some(json) = json {
                 let json = if repeats && json.as_array().is_none() {
                     Json::Array(vec![json])
                 } else {
                     json
                 };
-                object.insert(name.clone(), json);
+                object.insert(name.to_json(), json);
             }
         }
-        (!object.is_empty()).then_some(object)
     }
 
-    fn node(&mut self, node: &Node, def: &TypeDef, path: &str) -> Option<Json<'static>> {
+    fn node(&mut self, node: &Node, def: &TypeDef) -> Option<Json<'static>> {
         match node {
             Node::Leaf(json, row) => {
-                self.rows.push((path.to_owned(), row.clone()));
+                self.rows.push((self.path.clone(), row.clone()));
                 Some(json.clone())
             }
             Node::Reference(to, row) => {
                 let slot = (self.slot_of)(*to)?;
-                self.rows.push((format!("{path}.reference"), row.clone()));
+                self.rows.push((format!("{}.reference", self.path), row.clone()));
                 Some(Json::Object(Object::from_iter([("reference", Json::string(slot))])))
             }
             Node::Object(element) => {
-                let object = self.object(element, def, path)?;
+                let object = self.object(element, def)?;
                 // An extension without a value says nothing.
                 if def.name == "Extension"
                     && object.iter().all(|(name, _)| name == "url" || name == "id")
@@ -93,12 +99,12 @@ impl Writer<'_> {
             Node::List(items) => {
                 let mut list: Vec<Json<'static>> = Vec::new();
                 for (_, item) in items {
-                    let at = format!("{path}[{}]", list.len());
-                    if let Some(json) = self.node(item, def, &at)
-                        && !list.contains(&json)
-                    {
-                        list.push(json);
-                    }
+                    let n_before = self.path.len();
+                    // Writing to a string does not fail.
+                    let _ = write!(self.path, "[{}]", list.len());
+                    let json = self.node(item, def);
+                    self.path.truncate(n_before);
+                    list.extend(json.filter(|json| !list.contains(json)));
                 }
                 (!list.is_empty()).then_some(Json::Array(list))
             }

@@ -101,15 +101,16 @@ impl Groups {
         id: SegmentId,
     ) -> Option<Segment<'m>> {
         let own = self.group(place);
-        let all: Vec<Segment<'m>> = message.all(id).collect();
+        let all = message.all(id);
+        all.clone().next()?;
         for around in self.around(own) {
-            let here = |segment: &&Segment<'m>| {
+            let here = |segment: &Segment<'m>| {
                 let group = self.group(segment.place());
                 group == around || (around == own && self.is_within(group, own))
             };
-            let before = all.iter().filter(here).rfind(|segment| segment.place() <= place);
-            if let Some(found) = before.or_else(|| all.iter().find(here)) {
-                return Some(*found);
+            let before = all.clone().filter(here).take_while(|segment| segment.place() <= place);
+            if let Some(found) = before.last().or_else(|| all.clone().find(here)) {
+                return Some(found);
             }
         }
         None

@@ -10,7 +10,7 @@ use ward_hl7::{
 
 use super::{
     Converted, Converter, Drafted, EncounterTransition, Trigger,
-    element::{Element, Hop, Making, Node},
+    element::{Element, Hop, Making, Name, Node},
     finish::{Finished, finish},
     groups::Groups,
     identity::{identity, settle},
@@ -227,7 +227,7 @@ impl<'c, 'm> Run<'c, 'm> {
                 let is_over = made.root.find(&ended).is_some_and(|node| !node.is_empty());
                 let fresh = if is_over && fresh == "unknown" { "finished" } else { fresh };
                 let status = Node::Leaf(Json::string(fresh), row.clone());
-                made.root.members.insert(0, ("status".to_owned(), status));
+                made.root.members.insert(0, (Name::new("status"), status));
             }
         }
     }
@@ -384,7 +384,9 @@ fn slot(digest: &[u8; 32], nth: usize) -> String {
     let mut named = digest.to_vec();
     named.extend_from_slice(&nth.to_be_bytes());
     let hash = sha256(&named);
-    let mut hex = String::with_capacity(32);
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    let mut slot = String::with_capacity(45);
+    slot.push_str("urn:uuid:");
     for (at, byte) in hash.iter().take(16).enumerate() {
         // Version 8 of RFC 9562: made by an own rule.
         let byte = match at {
@@ -392,10 +394,11 @@ fn slot(digest: &[u8; 32], nth: usize) -> String {
             8 => byte & 0x3f | 0x80,
             _ => *byte,
         };
-        hex.push_str(&format!("{byte:02x}"));
+        slot.push(digit(byte >> 4));
+        slot.push(digit(byte & 0x0f));
         if matches!(at, 3 | 5 | 7 | 9) {
-            hex.push('-');
+            slot.push('-');
         }
     }
-    format!("urn:uuid:{hex}")
+    slot
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ward_hl7::{
     Location, Presence, Problem, ProblemKind, Segment, Severity,
-    map::{Condition, Maps, PartMap, Row, RowId, Source, Test},
+    map::{Maps, PartMap, Row, RowId, Source},
 };
 
 use super::{
@@ -61,8 +61,9 @@ impl<'c, 'm> Engine<'c, 'm> {
         {
             made.filled_by.push(segment.place());
         }
+        let at = self.scope.message.location_of(segment.place());
         for row in map.rows.iter().filter(|row| !row.is_asleep) {
-            self.at = self.scope.message.location_of(segment.place());
+            self.at = at;
             (self.scope.field, self.scope.repetition) = (0, 0);
             match &row.source {
                 Source::Nothing | Source::Whole => {
@@ -106,7 +107,7 @@ impl<'c, 'm> Engine<'c, 'm> {
                 }
             }
         }
-        if n_run == 0 && runs_without_value(row) {
+        if n_run == 0 && row.runs_without_value {
             (self.scope.repetition, self.scope.own) = (0, Value::Nothing);
             self.row(row, cursor, Filling { place, repetition: 0 });
         }
@@ -155,7 +156,7 @@ impl<'c, 'm> Engine<'c, 'm> {
                 }
             };
             self.scope.own = own;
-            if own.is_valued() || runs_without_value(row) {
+            if own.is_valued() || row.runs_without_value {
                 self.row(row, cursor, Filling { place: None, repetition: 0 });
             }
         }
@@ -253,24 +254,4 @@ impl<'c, 'm> Engine<'c, 'm> {
 /// One level further down.
 fn deeper(at: Location, n: u32) -> Location {
     if at.component == 0 { at.component(n) } else { at.subcomponent(n) }
-}
-
-/// Whether a row says something where its own value is missing: `HD.3 [IF NOT VALUED] -> ... = "x"`.
-fn runs_without_value(row: &Row) -> bool {
-    fn asks(when: &Condition, row: &Row) -> bool {
-        match when {
-            Condition::All(all) | Condition::Any(all) => all.iter().any(|one| asks(one, row)),
-            Condition::Is(of, Test::NotValued) => {
-                // `OBR-2 [ORC-2 NOT VALUED]` asks for another segment's.
-                let is_here = |name: &str| row.id.as_str().split('[').next() == Some(name);
-                let own = match &row.source {
-                    Source::Part(parts) => *parts == of.parts,
-                    _ => false,
-                };
-                of.name.as_deref().is_none_or(|name| own && is_here(name))
-            }
-            Condition::Is(..) => false,
-        }
-    }
-    row.assign.is_some() && row.when.as_ref().is_some_and(|when| asks(when, row))
 }

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use ward_hl7::{
-    Message, Presence, Segment, SegmentId, Version,
-    dictionary::dictionary,
+    Message, Presence, Segment,
     map::{Expression, Piece, Ref, Values},
 };
 
@@ -27,8 +26,10 @@ pub(super) struct Scope<'m> {
 
 impl<'m> Scope<'m> {
     fn at(&self, reference: &Ref) -> Value<'m> {
-        let Some(name) = &reference.name else { return self.own };
-        let Some(id) = segment_named(name) else {
+        if reference.name.is_none() {
+            return self.own;
+        }
+        let Some(id) = reference.segment else {
             // A data type: the value that is being mapped, or the field where a segment's row says
             // `CX.5`.
             let base = if matches!(self.base, Value::Segment(_)) { self.own } else { self.base };
@@ -76,7 +77,7 @@ impl Values for Scope<'_> {
     }
 
     fn is_valued(&self, of: &Ref) -> bool {
-        if let Some(id) = of.name.as_deref().and_then(segment_named)
+        if let Some(id) = of.segment
             && let [field] = of.parts.as_slice()
             && self.segment.is(id)
         {
@@ -92,8 +93,7 @@ impl Values for Scope<'_> {
 
     fn count(&self, of: &Ref) -> usize {
         let [field] = of.parts.as_slice() else { return usize::from(self.is_valued(of)) };
-        let id = of.name.as_deref().and_then(segment_named);
-        let segment = match id {
+        let segment = match of.segment {
             Some(id) if !self.segment.is(id) => {
                 self.groups.related(self.message, self.segment.place(), id)
             }
@@ -102,11 +102,4 @@ impl Values for Scope<'_> {
         let Some(field) = segment.and_then(|s| s.field(usize::from(*field))) else { return 0 };
         if field.presence() == Presence::Empty { 0 } else { field.repetitions().count() }
     }
-}
-
-/// A segment of the standard or of a site; data types have three letters too.
-fn segment_named(name: &str) -> Option<SegmentId> {
-    let id = SegmentId::new(name.as_bytes())?;
-    let known = dictionary(Version::V2_8).segment(id).is_some();
-    (known || id.is_local()).then_some(id)
 }

@@ -1,16 +1,18 @@
 //! Finding the element that a target names, and writing values into it.
 
+use std::borrow::Cow;
+
 use ward_fhir::{
     Json,
     definitions::{ElementDef, ElementKind, Primitive, TypeDef, TypeKind, schema},
 };
 use ward_hl7::{
     ProblemKind, Severity,
-    map::{RowId, Step, Target},
+    map::{RowId, Target},
 };
 
 use super::{
-    element::{Element, Hop, Key, Making, Node},
+    element::{Element, Hop, Hops, Key, Making, Name, Node},
     primitive::primitive,
     run::Engine,
 };
@@ -19,7 +21,7 @@ use super::{
 #[derive(Clone)]
 pub(super) struct Cursor {
     pub resource: usize,
-    pub path: Vec<Hop>,
+    pub path: Hops,
     pub kind: At,
 }
 
@@ -31,7 +33,7 @@ pub(super) enum At {
 
 impl Cursor {
     pub fn root(resource: usize, def: &'static TypeDef) -> Cursor {
-        Cursor { resource, path: Vec::new(), kind: At::Complex(def) }
+        Cursor { resource, path: Hops::new(), kind: At::Complex(def) }
     }
 
     /// The path for people: `Patient.name.family`.
@@ -39,13 +41,13 @@ impl Cursor {
         let mut text = kind.to_owned();
         for hop in &self.path {
             text.push('.');
-            text.push_str(hop.name.trim_start_matches('_'));
+            text.push_str(hop.name.plain);
         }
         text
     }
 
     fn last_name(&self) -> &str {
-        self.path.last().map(|hop| hop.name.as_str()).unwrap_or_default()
+        self.path.last().map(|hop| hop.name.plain).unwrap_or_default()
     }
 }
 
@@ -56,6 +58,9 @@ pub(super) struct Filling {
     pub place: Option<usize>,
     pub repetition: u16,
 }
+
+/// The first item of a list, whoever fills it.
+const FIRST: Key = Key { label: 1, place: None, repetition: 0 };
 
 impl Engine<'_, '_> {
     /// Follows a target; resources that it leads into are made.
@@ -94,7 +99,7 @@ impl Engine<'_, '_> {
                 },
                 repetition: if gets { filling.repetition } else { 0 },
             };
-            cursor = self.step(&cursor, step, key)?;
+            self.step(&mut cursor, &step.name, key)?;
             if cursor.path.last().is_some_and(|hop| hop.key.is_some()) {
                 is_first_list = false;
             }
@@ -117,32 +122,32 @@ impl Engine<'_, '_> {
         before.filter(|other| id(**other) == id(place)).count()
     }
 
-    fn step(&self, from: &Cursor, step: &Step, key: Key) -> Option<Cursor> {
-        let mut path = from.path.clone();
-        let def = match from.kind {
+    /// Moves `cursor` to the member of that name; where there is none, it is of no use after.
+    fn step(&self, cursor: &mut Cursor, name: &str, key: Key) -> Option<()> {
+        let def = match cursor.kind {
             At::Complex(def) => def,
             At::Primitive(..) => {
                 // Extensions of a primitive stand beside it; those of items of a list are not said.
-                let hop = path.last_mut()?;
-                if hop.key.is_some() || &*step.name != "extension" {
+                let hop = cursor.path.last_mut()?;
+                if hop.key.is_some() || name != "extension" {
                     return None;
                 }
-                hop.name = format!("_{}", hop.name);
+                hop.name.is_beside = true;
                 schema().type_named("Element")?
             }
         };
-        let found = def.member(&step.name)?;
-        if found.element.is_choice && self.has_other_choice(from, def, &step.name) {
+        let found = def.member(name)?;
+        if found.element.is_choice && self.has_other_choice(cursor, def, found.name) {
             return None;
         }
         let key = found.element.repeats().then_some(key);
-        path.push(Hop { name: step.name.to_string(), key });
-        let kind = match found.kind.kind {
+        cursor.path.push(Hop { name: Name::new(found.name), key });
+        cursor.kind = match found.kind.kind {
             ElementKind::Primitive(kind) => At::Primitive(kind, found.element),
             ElementKind::Complex(id) => At::Complex(schema().get(id)?),
             ElementKind::AnyResource => return None,
         };
-        Some(Cursor { resource: from.resource, path, kind })
+        Some(())
     }
 
     /// Whether the same choice already has a value of another type.
@@ -159,9 +164,10 @@ impl Engine<'_, '_> {
         let Some(wanted) = def.member(name) else { return false };
         element.is_some_and(|element| {
             element.members.iter().any(|(other, node)| {
-                other != name
+                !other.is_beside
+                    && other.plain != name
                     && !node.is_empty()
-                    && def.member(other).is_some_and(|found| found.at == wanted.at)
+                    && def.member(other.plain).is_some_and(|found| found.at == wanted.at)
             })
         })
     }
@@ -219,8 +225,8 @@ impl Engine<'_, '_> {
         match cursor.kind {
             At::Primitive(kind, element) => {
                 let text = match (kind, cursor.last_name()) {
-                    (Primitive::Uri, "system") => self.system(cursor, text),
-                    _ => text.to_owned(),
+                    (Primitive::Uri, "system") => Cow::Owned(self.system(cursor, text)),
+                    _ => Cow::Borrowed(text),
                 };
                 let Some(json) = primitive(kind, &text, &self.converter.settings.zone) else {
                     self.note(Severity::Warning, ProblemKind::DataType);
@@ -255,16 +261,16 @@ impl Engine<'_, '_> {
 
     /// A member of the element at `cursor`; of a list, its first item.
     pub fn inner(&self, cursor: &Cursor, name: &str) -> Option<Cursor> {
-        let step =
-            Step { name: name.into(), label: 1, is_shared: false, repeats: false, into: None };
-        self.step(cursor, &step, Key { label: 1, place: None, repetition: 0 })
+        let mut inner = cursor.clone();
+        self.step(&mut inner, name, FIRST)?;
+        Some(inner)
     }
 
     /// Where a path of names leads; every list at its first item.
     pub fn inner_path(&self, cursor: &Cursor, names: &[&str]) -> Option<Cursor> {
         let mut cursor = cursor.clone();
         for name in names {
-            cursor = self.inner(&cursor, name)?;
+            self.step(&mut cursor, name, FIRST)?;
         }
         Some(cursor)
     }

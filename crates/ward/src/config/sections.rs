@@ -217,6 +217,8 @@ section! {
         answer_queries: bool = false;
         /// Clock of times without an offset, by its name in the IANA database; UTC if absent.
         zone: Option<String> = None;
+        /// Whether senders number their messages (MSH-13), and what is not the next is refused.
+        sequence_numbers: bool = false;
         /// Whether another message under an MSH-10 that its sender has used is refused.
         refuse_reused: bool = false;
         /// File with what the site adds to the maps from v2 to FHIR.

@@ -150,6 +150,8 @@ pub(super) struct Ack {
     pub(super) id: String,
     /// MSA-2.
     pub(super) of: String,
+    /// MSA-4.
+    pub(super) expected: String,
     /// ERR-3.
     pub(super) error: String,
 }
@@ -162,7 +164,13 @@ impl Ack {
             let path: Path = path.parse().unwrap();
             message.text_at(&path).unwrap_or_default().into_owned()
         };
-        Ack { code: text("MSA-1"), id: text("MSH-10"), of: text("MSA-2"), error: text("ERR-3.1") }
+        Ack {
+            code: text("MSA-1"),
+            id: text("MSH-10"),
+            of: text("MSA-2"),
+            expected: text("MSA-4"),
+            error: text("ERR-3.1"),
+        }
     }
 }
 

@@ -25,15 +25,22 @@ use super::{BenchArgs, BenchError, Figure, disturbed, load::count, server::Serve
 /// Connections measured.
 const CONNECTIONS: [u32; 3] = [1, 8, 64];
 
+/// Versions that a message of a stay leaves in the chart, in the middle: four of an admission of
+/// an unknown patient to a known bed, one of a discharge, and those that the stay's followers write.
+const RECORDS_OF_ADMISSION: u32 = 5;
+
 /// LIMIT: on one connection each message waits for the disk alone.
 const MESSAGES_ALONE_MAX: u32 = 4_000;
 
 pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
-    let load = ProbeLoad { rows: 20_000, row_bytes: 600, keys_per_row: 1, rows_per_commit: 64 };
+    let rows_per_commit = 64 * RECORDS_OF_ADMISSION;
+    let load = ProbeLoad { rows: 40_000, row_bytes: 600, keys_per_row: 12, rows_per_commit };
     let disk = probe(folder, load)?;
     let flushes_per_s = 1.0 / disk.fdatasync.as_secs_f64();
     figures.push(Figure::rate("raw fdatasync", flushes_per_s, None));
+    let admissions_per_s = disk.truth_and_index_per_s / f64::from(RECORDS_OF_ADMISSION);
+    figures.push(Figure::rate("bare rows and keys of an admission", admissions_per_s, None));
     let mut bare = Vec::new();
     for n in CONNECTIONS {
         let rate =
@@ -54,7 +61,7 @@ pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, 
         let keep = if keep_only { "true" } else { "false" };
         let server = Server::start_with(&data, &[("WARD_HL7_KEEP_ONLY", keep)])?;
         for (place, n) in CONNECTIONS.into_iter().enumerate() {
-            let seen = load_with(server.mllp, n, messages_of(args, n), place).await?;
+            let seen = load_with(server.mllp, n, messages_of(args, n), (&["A01", "A03"], place)).await?;
             let goal = match (keep_only, n) {
                 (true, 1) => Some(0.9 * flushes_per_s),
                 (true, 64) => Some(0.6 * at(2)),
@@ -73,6 +80,15 @@ pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, 
             });
         }
         if !keep_only {
+            let n = 64;
+            let seen = load_with(server.mllp, n, messages_of(args, n), (&["A08"], 2)).await?;
+            let name = format!("A08 of a known patient, {n} connections");
+            figures.push(Figure {
+                p50_ms: Some(seen.p50_ms),
+                p99_ms: Some(seen.p99_ms),
+                n_failed: seen.n_failed,
+                ..Figure::rate(&name, seen.per_s, Some(0.5 * keep_64))
+            });
             figures.extend(endless_block(&server).await?);
         }
         server.stop()?;
@@ -136,14 +152,16 @@ pub(super) struct Rate {
     n_failed: usize,
 }
 
-/// Sends `n_messages` over `connections`, each waiting for its answer before the next.
+/// Sends `n_messages` over `connections`, each waiting for its answer before the next: of each
+/// patient every one of `events`, so that with A01 and A03 a bed is free when the next one comes.
 async fn load_with(
     address: SocketAddr,
     connections: u32,
     n_messages: u32,
-    round: usize,
+    (events, round): (&'static [&'static str], usize),
 ) -> Result<Rate, BenchError> {
     let next = Arc::new(AtomicU32::new(0));
+    let n_patients = n_messages / u32::try_from(events.len()).unwrap_or(1);
     let mut tasks = JoinSet::new();
     let started = Instant::now();
     for _ in 0..connections {
@@ -155,15 +173,17 @@ async fn load_with(
             let mut buffer = vec![0; 4096];
             loop {
                 let n = next.fetch_add(1, Ordering::Relaxed);
-                if n_messages <= n {
+                if n_patients <= n {
                     return Ok::<_, std::io::Error>((times, n_failed));
                 }
-                let block = frame(admission(round, n).as_bytes()).unwrap_or_default();
-                let sent = Instant::now();
-                stream.write_all(&block).await?;
-                let answer = answer(&mut stream, &mut buffer).await?;
-                times.push(sent.elapsed());
-                n_failed += usize::from(memchr::memmem::find(&answer, b"MSA|AA").is_none());
+                for event in events {
+                    let block = frame(told(event, round, n).as_bytes()).unwrap_or_default();
+                    let sent = Instant::now();
+                    stream.write_all(&block).await?;
+                    let answer = answer(&mut stream, &mut buffer).await?;
+                    times.push(sent.elapsed());
+                    n_failed += usize::from(memchr::memmem::find(&answer, b"MSA|AA").is_none());
+                }
             }
         });
     }
@@ -199,15 +219,21 @@ pub(super) async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io
     Ok(answer)
 }
 
-/// An admission of a patient of its own.
+/// An admission of a patient of its own, in one of 400 beds.
 pub(super) fn admission(round: usize, n: u32) -> String {
+    told("A01", round, n)
+}
+
+/// What an event tells of a patient and his stay.
+fn told(event: &str, round: usize, n: u32) -> String {
     let mrn = format!("B{round}{n:07}");
+    let (bed, room, ward, doctor) = (n % 2, n / 2 % 10, n / 20 % 20, n % 25);
     format!(
-        "MSH|^~\\&|REG|HOSP|WARD|HOSP|20260101080000||ADT^A01^ADT_A01|{mrn}|P|2.5.1\r\
+        "MSH|^~\\&|REG|HOSP|WARD|HOSP|20260101080000||ADT^{event}^ADT_A01|{event}{mrn}|P|2.5.1\r\
          EVN||20260101080000\r\
          PID|1||{mrn}^^^HOSP^MR||Bench^Person{n}^Q||19700102|F|||1 Main St^^Springfield^IL^62701^USA^H||555-555-0100^PRN^PH|||M\r\
          NK1|1|Bench^Other|SPO^Spouse^HL70063||555-555-0101\r\
-         PV1|1|I|W1^101^A^HOSP||||1234^Doe^John^^^Dr.|||MED|||||||||V{mrn}^^^HOSP^VN\r\
+         PV1|1|I|W{ward}^10{room}^{bed}^HOSP||||12{doctor:02}^Doe^John^^^Dr.|||MED|||||||||V{mrn}^^^HOSP^VN\r\
          DG1|1||840539006^COVID-19^SCT||20260101080000|A\r"
     )
 }
@@ -260,7 +286,7 @@ async fn bare_group_commit(
         drop(sender);
         while tasks.join_next().await.is_some() {}
     });
-    let seen = load_with(address, connections, n_messages, 9).await?;
+    let seen = load_with(address, connections, n_messages, (&["A01", "A03"], 9)).await?;
     serving.await?;
     let synced = tokio::task::spawn_blocking(move || syncer.join()).await?;
     synced.map_err(|_| BenchError::Answer("the syncer ended badly"))?.map_err(BenchError::Io)?;

@@ -45,6 +45,7 @@ pub fn interface(config: &Hl7Section) -> Interface {
             ..ReadSettings::default()
         },
         unmapped: if config.keep_unmapped { Unmapped::Keep } else { Unmapped::Reject },
+        follows_sequence: config.sequence_numbers,
         answers_queries: config.answer_queries,
         purpose: if config.keep_only { Purpose::Keep } else { Purpose::Chart },
         reuse: if config.refuse_reused { Reuse::Refuse } else { Reuse::Accept },

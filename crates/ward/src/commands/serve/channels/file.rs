@@ -62,7 +62,13 @@ pub fn interfaces(
     for (name, channel) in channels.iter().filter(|(_, channel)| channel.from.is_own()) {
         let purpose = if channel.take.chart { Purpose::Chart } else { Purpose::Keep };
         let script = channel.chart_script();
-        let own = Interface { name: name.clone(), purpose, script, ..main.clone() };
+        let own = Interface {
+            name: name.clone(),
+            purpose,
+            script,
+            follows_sequence: channel.from.sequence_numbers,
+            ..main.clone()
+        };
         interfaces.insert(name.clone(), own);
     }
     for (name, channel) in channels {
