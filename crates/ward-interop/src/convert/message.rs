@@ -197,9 +197,11 @@ impl<'c, 'm> Run<'c, 'm> {
                 let Some(def) = schema().resource(kind) else { continue };
                 let root = Cursor::root(from, def);
                 let filling = Filling { place: Some(place), repetition: 0 };
-                let Some(cursor) = self.engine.follow(&root, &link.path, filling, &row.id) else {
-                    continue;
-                };
+                // That something is of a patient is no reason to make it.
+                self.engine.only_finds = !matches!(&link.to, LinkTo::Slot(to) if *to == row.slot);
+                let cursor = self.engine.follow(&root, &link.path, filling, &row.id);
+                self.engine.only_finds = false;
+                let Some(cursor) = cursor else { continue };
                 match &link.to {
                     LinkTo::Text(text) => self.engine.put_text(&cursor, text, &row.id),
                     LinkTo::Slot(slot) => {

@@ -24,6 +24,8 @@ pub(super) struct Engine<'c, 'm> {
     pub problems: Vec<Problem>,
     /// Where the value in hand stands.
     pub at: Location,
+    /// Whether a target leads only into resources that are there.
+    pub only_finds: bool,
     /// How deep maps of data types are.
     depth: usize,
 }
@@ -38,7 +40,7 @@ const PROBLEMS_MAX: usize = 200;
 impl<'c, 'm> Engine<'c, 'm> {
     pub fn new(converter: &'c Converter, scope: Scope<'m>) -> Engine<'c, 'm> {
         let (resources, problems) = (Vec::new(), Vec::new());
-        Engine { converter, scope, resources, problems, at: Location::MESSAGE, depth: 0 }
+        Engine { converter, scope, resources, problems, at: Location::MESSAGE, only_finds: false, depth: 0 }
     }
 
     pub fn maps(&self) -> &'c Maps {

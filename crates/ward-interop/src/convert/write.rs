@@ -177,8 +177,13 @@ impl Engine<'_, '_> {
         if !matches!(cursor.kind, At::Complex(kind) if kind.name == "Reference") {
             return None;
         }
-        let segment = self.resources.get(cursor.resource)?.segment;
-        let new = self.resources.len();
+        let from = self.resources.get(cursor.resource)?;
+        if self.only_finds {
+            let Some(Node::Reference(known, _)) = from.root.find(&cursor.path) else { return None };
+            let is_same = self.resources.get(*known).is_some_and(|r| r.kind == def.name);
+            return is_same.then(|| Cursor::root(*known, def));
+        }
+        let (segment, new) = (from.segment, self.resources.len());
         let slot = self.resources.get_mut(cursor.resource)?.root.place(&cursor.path)?;
         if let Node::Reference(known, _) = slot {
             let known = *known;
