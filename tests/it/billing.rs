@@ -146,8 +146,14 @@ fn a_stay_is_authorized_by_who_decides_it() {
 
     // Nobody's table knows this payer: a person asks, and says so.
     assert_eq!(admission(&mut client, &hand)["authorization"], "pended");
+    // Billing asks it, and need not see the beds for that.
+    let mut clerk = Client::new(&server.address, Some(&house.token_for("billing")));
+    let open = ok(&mut clerk, "GET", "/api/tasks", &Value::Null);
+    let codes: Vec<_> = open["tasks"].as_array().unwrap().iter().map(|it| &it["code"]).collect();
+    assert!(codes.contains(&&json!("authorize-stay")), "{codes:?}");
+    assert!(codes.contains(&&json!("authorization-denied")), "{codes:?}");
     let entered = json!({ "decision": "granted", "reference": "REF-1" });
-    ok(&mut client, "POST", &format!("/api/admissions/{hand}/authorization"), &entered);
+    ok(&mut clerk, "POST", &format!("/api/admissions/{hand}/authorization"), &entered);
     let now = admission(&mut client, &hand);
     assert_eq!(
         (&now["authorizationOrigin"], &now["authorizationReference"]),

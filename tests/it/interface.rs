@@ -1,9 +1,9 @@
-//! The interface in a real browser, from the first account to a discharge.
+//! The interface in a real browser: each story of `web/test` over a house of its own.
 
 use std::{path::PathBuf, process::Command};
 
-use serde_json::{Value, json};
-use ward_tests::{Client, House, skip};
+use serde_json::Value;
+use ward_tests::{House, skip};
 
 /// Chromium, and the packages that drive it; nothing where one is missing.
 fn browser() -> Option<PathBuf> {
@@ -18,89 +18,42 @@ fn browser() -> Option<PathBuf> {
     all.iter().all(|it| it.exists()).then_some(web)
 }
 
-#[test]
-fn the_story_of_a_stay_in_a_browser() {
+/// Lets a browser tell one story over a new chart.
+fn tell(story: &str) {
     let Some(web) = browser() else { return skip("the interface in Chromium") };
     let house = House::new();
     let server = house.serve();
-    let mut client = server.client();
-    let mut put = |kind: &str, id: &str, mut resource: Value| {
-        resource["resourceType"] = json!(kind);
-        resource["id"] = json!(id);
-        let path = format!("/fhir/{kind}/{id}");
-        let reply = client.send("PUT", &path, &[], resource.to_string().as_bytes()).unwrap();
-        assert_eq!(reply.status, 201, "{}", reply.json());
-    };
-    put(
-        "Patient",
-        "anna",
-        json!({
-            "name": [{ "family": "Meyer", "given": ["Anna"] }], "gender": "female",
-            "birthDate": "1970-01-02",
-            "identifier": [{ "system": "urn:v2:authority:HOSP", "value": "4711" }],
-        }),
-    );
-    let anna = json!({ "reference": "Patient/anna" });
-    put(
-        "Coverage",
-        "c1",
-        json!({
-            "status": "active", "order": 1, "beneficiary": anna, "payor": [{ "display": "a payer" }],
-        }),
-    );
-    put(
-        "AllergyIntolerance",
-        "a1",
-        json!({
-            "patient": anna, "code": { "text": "penicillin" }, "criticality": "high",
-            "clinicalStatus": { "coding": [{
-                "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
-                "code": "active",
-            }] },
-        }),
-    );
-    for (n, value) in [3.9, 4.6, 5.9].into_iter().enumerate() {
-        put(
-            "Observation",
-            &format!("o{n}"),
-            json!({
-                "status": "final", "subject": anna, "code": { "text": "Potassium" },
-                "effectiveDateTime": format!("2026-01-0{}T08:00:00Z", n + 1),
-                "valueQuantity": { "value": value, "unit": "mmol/L" },
-                "referenceRange": [{ "low": { "value": 3.5 }, "high": { "value": 5.1 } }],
-            }),
-        );
-    }
-    for (n, value) in [71, 96].into_iter().enumerate() {
-        put(
-            "Observation",
-            &format!("v{n}"),
-            json!({
-                "status": "final", "subject": anna, "code": { "text": "Heart rate" },
-                "category": [{ "coding": [{
-                    "system": "http://terminology.hl7.org/CodeSystem/observation-category",
-                    "code": "vital-signs",
-                }] }],
-                "effectiveDateTime": format!("2026-01-0{}T08:00:00Z", n + 1),
-                "valueQuantity": { "value": value, "unit": "/min" },
-            }),
-        );
-    }
-    let mut admin = Client::new(&server.address, Some(&house.token_for("administrator")));
-    for n in 0..3 {
-        let bed = json!({ "name": format!("W1-{n}"), "offer": { "ward": "w1" } }).to_string();
-        let path = format!("/api/beds/bed-{n}");
-        assert_eq!(admin.send("PUT", &path, &[], bed.as_bytes()).unwrap().status, 200);
-    }
     let out = Command::new("node")
-        .arg(web.join("test/story.mjs"))
+        .arg(web.join("test").join(story))
         .env("WARD_URL", format!("http://{}", server.address))
         .env("WARD_MLLP", &server.mllp)
         .env("WARD_SETUP", server.setup_token().unwrap())
+        .env("WARD_TOKEN", house.token_for("integration"))
+        .env("WARD_ADMIN", house.token_for("administrator"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success(), "{said}");
+}
+
+#[test]
+fn the_story_of_a_stay_in_a_browser() {
+    tell("story.mjs");
+}
+
+#[test]
+fn a_doctors_day_in_a_chart() {
+    tell("chart.mjs");
+}
+
+#[test]
+fn messages_are_looked_at_and_who_looked_at_a_chart() {
+    tell("interfaces.mjs");
+}
+
+#[test]
+fn every_page_in_both_languages() {
+    tell("languages.mjs");
 }
 
 /// What goes into the binary may be linked by anybody.

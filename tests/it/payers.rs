@@ -229,6 +229,15 @@ fn a_stay_is_authorized_and_paid_by_files() {
     site.give("gap.x12", &review(12, "NOBODYS", "HCR*A1*X"));
     assert!(site.is_in("done", "gap.x12"));
     assert_eq!(count(&mut client, "Task?code=x12-gap&status=on-hold"), 1);
+    // Billing looks after it, without the rest of what waits on the wards.
+    let mut clerk = Client::new(&server.address, Some(&house.token_for("billing")));
+    let open = ok(&mut clerk, "GET", "/api/tasks", &Value::Null);
+    let open = open["tasks"].as_array().unwrap();
+    let gap = open.iter().find(|it| it["code"] == "x12-gap").unwrap();
+    let path = format!("/api/tasks/{}/done", gap["id"].as_str().unwrap());
+    ok(&mut clerk, "POST", &path, &json!({ "note": "the payer sends it again" }));
+    assert_eq!(count(&mut client, "Task?code=x12-gap&status=on-hold"), 0);
+    assert_eq!(clerk.get("/api/beds").status, 403);
 
     // The stay ends, and is billed by who may.
     let encounter = now["encounter"].as_str().unwrap().to_owned();
@@ -244,7 +253,6 @@ fn a_stay_is_authorized_and_paid_by_files() {
         ok(&mut client, "PUT", &format!("/fhir/ChargeItem/charge-{n}"), &charge);
     }
     let bill = format!("/api/encounters/{stay}/claim");
-    let mut clerk = Client::new(&server.address, Some(&house.token_for("billing")));
     assert_eq!(clerk.send("POST", &bill, &[], b"").unwrap().status, 409, "not over");
     ok(&mut client, "POST", &format!("/api/encounters/{stay}/discharge"), &json!({}));
     let mut nurse = Client::new(&server.address, Some(&house.token_for("nurse")));

@@ -43,6 +43,10 @@ fn nobody_is_registered_past_somebody_alike() {
     assert_eq!(open["tasks"][0]["alike"], json!([id]));
     let task = format!("/api/tasks/{}/done", open["tasks"][0]["id"].as_str().unwrap());
     assert_eq!(ask(&mut desk, "POST", &task, &json!({ "note": " " })).0, 400);
+    // Who is who is nothing of billing's.
+    let mut clerk = Client::new(&server.address, Some(&house.token_for("billing")));
+    assert_eq!(ask(&mut clerk, "GET", "/api/tasks", &json!(null)).1["tasks"], json!([]));
+    assert_eq!(ask(&mut clerk, "POST", &task, &json!({ "note": "sisters" })).0, 404);
     assert_eq!(ask(&mut desk, "POST", &task, &json!({ "note": "sisters" })).0, 200);
     assert_eq!(ask(&mut desk, "POST", &task, &json!({ "note": "again" })).0, 404);
     assert_eq!(ask(&mut desk, "GET", "/api/tasks", &json!(null)).1["tasks"], json!([]));

@@ -32,7 +32,10 @@ function listen(queries: QueryClient): () => void {
     performance.mark("ward-feed");
     for (const queryKey of keys) void queries.invalidateQueries({ queryKey });
   };
-  const everything = () => void queries.invalidateQueries({ predicate: (it) => it.queryKey[0] !== "me" });
+  const everything = () => {
+    queries.removeQueries({ queryKey: ["people"] });
+    void queries.invalidateQueries({ predicate: (it) => it.queryKey[0] !== "me" });
+  };
   const turn = (now: boolean) => {
     if (hears === now) return;
     hears = now;
@@ -44,7 +47,9 @@ function listen(queries: QueryClient): () => void {
     source.addEventListener("hello", () => turn(true));
     source.addEventListener("reset", everything);
     source.onmessage = (message) => {
-      for (const key of keysOf(JSON.parse(message.data) as Happened)) stale.set(JSON.stringify(key), key);
+      const happened = JSON.parse(message.data) as Happened;
+      if (happened.record.startsWith("Patient/")) forgetName(queries, happened.record.slice("Patient/".length));
+      for (const key of keysOf(happened)) stale.set(JSON.stringify(key), key);
       collecting ??= setTimeout(refresh, COLLECT_MS);
     };
     source.onerror = () => {
@@ -63,12 +68,22 @@ function listen(queries: QueryClient): () => void {
   };
 }
 
+/** A name that was changed is read again, and no other. */
+function forgetName(queries: QueryClient, id: string) {
+  queries.setQueryData<Record<string, unknown>>(["people"], (known) => {
+    const { [id]: _, ...rest } = known ?? {};
+    return rest;
+  });
+}
+
 /** What was read that a record is part of. A key stands for all that begin with it. */
 function keysOf({ record, patient }: Happened): QueryKey[] {
   const [type = "", id = ""] = record.split("/");
   const keys: QueryKey[] = patient ? [["of", patient]] : [];
   if (type === "Bed") keys.push(["beds"]);
   if (type === "Admission") keys.push(["admission", id], ["waiting"]);
+  if (type === "Encounter") keys.push(["away"]);
+  if (type === "Admission") keys.push(["admissions"]);
   if (type === "Task") keys.push(["tasks"]);
   if (type === "Patient") keys.push(["patient", id], ["names"]);
   return keys;

@@ -25,24 +25,27 @@ const PAGES: { path: string; word: Word; roles: string[] }[] = [
   { path: "register", word: "register", roles: WARD },
   { path: "admit", word: "admit", roles: WARD },
   { path: "workflows", word: "workflows", roles: WARD },
-  { path: "tasks", word: "tasks", roles: WARD },
+  { path: "tasks", word: "tasks", roles: [...WARD, "billing"] },
   { path: "messages", word: "messages", roles: ["integration"] },
   { path: "audit", word: "audit", roles: ["auditor"] },
   { path: "accounts", word: "accounts", roles: ["administrator"] },
 ];
 
 export function Shell({ me }: { me: Me }) {
-  const { say, language } = useWords();
+  const { say, word, language } = useWords();
   const queries = useQueryClient();
   useFeed();
   const scheme = useComputedColorScheme();
   const { setColorScheme } = useMantineColorScheme();
-  const [page, id] = useRoute();
+  const [page, id, part] = useRoute();
   const pages = PAGES.filter((it) => it.roles.includes(me.role));
-  const here = page ?? pages[0]?.path;
-  const finds = !["auditor", "administrator", "billing"].includes(me.role);
+  // Whoever signs in after somebody else begins at a page of their own.
+  const isOthers = PAGES.some((it) => it.path === page) && !pages.some((it) => it.path === page);
+  const here = page && !isOthers ? page : pages[0]?.path;
+  const finds = !["auditor", "administrator"].includes(me.role);
   useEffect(() => {
     document.documentElement.lang = language;
+    document.querySelector(".side a[aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" });
     if (here !== "patient") document.title = "Ward";
   }, [here, language]);
   const leave = async () => {
@@ -58,7 +61,7 @@ export function Shell({ me }: { me: Me }) {
         <Finder pages={pages} finds={finds} />
         <span className="grow" />
         <Menu position="bottom-end">
-          <Menu.Target><Button variant="default" size="xs">{me.name ?? me.role} ▾</Button></Menu.Target>
+          <Menu.Target><Button variant="default" size="xs">{me.name ?? word("role", me.role)} ▾</Button></Menu.Target>
           <Menu.Dropdown>
             <Menu.Item onClick={() => setLanguage(language === "zh" ? "en" : "zh")}>{say("language")}</Menu.Item>
             <Menu.Item onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}>{say(scheme === "dark" ? "light" : "dark")}</Menu.Item>
@@ -75,9 +78,9 @@ export function Shell({ me }: { me: Me }) {
       <main className="page" id="main" tabIndex={-1}>
         {here === "board" && <Board me={me} />}
         {here === "register" && <Register />}
-        {here === "admit" && <AdmitPage patient={id} />}
+        {here === "admit" && <AdmitPage patient={id} bed={part} key={`${id}/${part}`} />}
         {here === "admission" && id && <AdmissionPage id={id} />}
-        {here === "patient" && id && <Chart id={id} me={me} key={id} />}
+        {here === "patient" && id && <Chart id={id} me={me} tab={part} key={id} />}
         {here === "event" && id && <EventPage id={id} key={id} />}
         {here === "workflows" && <Workflows />}
         {here === "tasks" && <Tasks me={me} />}

@@ -1,6 +1,8 @@
 // What the interface says, in English and Chinese.
 import { useSyncExternalStore } from "react";
 
+import { en as codesEn, zh as codesZh } from "./words-codes";
+
 const en = {
   signIn: "Sign in", signOut: "Sign out", name: "Name", password: "Password", newPassword: "New password",
   setUp: "First account", setUpHint: "The server printed a set-up token when it started. It works once.",
@@ -37,7 +39,7 @@ const en = {
   state: "State", type: "Type", sender: "Sender", control: "Control id", problemsOf: "Problems", replay: "Work on it again", preview: "What would change",
   raw: "As it came", answer: "Answer", interface: "Interface", nothing: "Nothing that you may see",
   who: "Who", what: "What", outcome: "Outcome", role: "Role", active: "Active", addAccount: "New account",
-  deactivate: "Close", activate: "Open", more: "More", confirm: "Yes, do it", stop: "No",
+  deactivate: "Close", activate: "Open", more: "More", confirm: "Yes, do it", stop: "Cancel",
   shut: "Close", language: "中文", dark: "Dark", light: "Light", loading: "Loading…", menu: "Menu", transferTo: "Move to which bed?",
   unmatched: "This role has no pages here.", since: "since", changes: "changes", noChanges: "Nothing would change", trendOf: "Trend of",
   chooseTest: "Choose a test to see its trend", open: "Open", notAllowed: "Your role may not see this.",
@@ -214,6 +216,34 @@ const en = {
   "step-notify": "Notify those who care for the patient",
   waitsForBed: "There is no bed that fits yet. It is given as soon as one is free; you can also move the patient to a bed by hand.",
   toBoard: "To the beds",
+  noStays: "No stays on record",
+  leaveHint: "The bed is kept for the patient until they are back, or are discharged.",
+  returnHint: "The patient is back, in the same bed.",
+  dischargeHint: "The stay ends now, the bed has to be cleaned, and connected systems are told (ADT^A03).",
+  cancelDischargeHint: "The discharge was entered in error. The patient is back in the same stay: in the bed of before if nobody else lies there, or in another that fits. Connected systems are told (ADT^A13).",
+  makeClaim: "Bill the stay",
+  makeClaimHint: "Everything billable of this stay becomes one claim.",
+  tests: "Tests",
+  vitalSigns: "Vital signs",
+  byTest: "By test",
+  byTime: "By time",
+  latest: "Latest",
+  earlier: "Before",
+  noResults: "No results on record",
+  download: "Save as a file",
+  notHere: "kept elsewhere, and not shown",
+  lastSignIn: "Last sign-in",
+  noMessages: "No messages",
+  workedOn: "Worked on again",
+  noTasks: "Nothing waits for a person",
+  enterDecision: "Enter the decision",
+  admitHere: "Admit a patient here",
+  another: "Another",
+  wrongPassword: "Name or password is wrong",
+  cancelHint: "Everything that this admission did is taken back: the bed, the drafts, the encounter. Connected systems are told (ADT^A11).",
+  bloodPressure: "Blood pressure",
+  bmi: "Body mass index",
+  notRead: "not read, so that nobody knows",
 };
 
 const zh: Record<keyof typeof en, string> = {
@@ -418,6 +448,34 @@ const zh: Record<keyof typeof en, string> = {
   "step-notify": "通知相关人员",
   waitsForBed: "暂无合适床位。一有空床将自动分配；也可手动安排。",
   toBoard: "查看床位",
+  noStays: "没有住院记录",
+  leaveHint: "床位将为患者保留，直至其返回或出院。",
+  returnHint: "患者已返回原床位。",
+  dischargeHint: "住院现在结束，床位待清洁，并通知相连的系统（ADT^A03）。",
+  cancelDischargeHint: "出院系录入错误。患者恢复原住院：若原床位无人则回原床位，否则安排合适的床位，并通知相连的系统（ADT^A13）。",
+  makeClaim: "结算此次住院",
+  makeClaimHint: "此次住院的全部应收项目将合为一份账单。",
+  tests: "检验",
+  vitalSigns: "生命体征",
+  byTest: "按项目",
+  byTime: "按时间",
+  latest: "最近",
+  earlier: "之前",
+  noResults: "没有结果",
+  download: "另存为文件",
+  notHere: "存于他处，不显示",
+  lastSignIn: "最近登录",
+  noMessages: "没有消息",
+  workedOn: "已重新处理",
+  noTasks: "没有待办事项",
+  enterDecision: "录入决定",
+  admitHere: "在此床位办理入院",
+  another: "更换",
+  wrongPassword: "用户名或密码错误",
+  cancelHint: "将撤销此次入院的全部内容：床位、草稿和就诊记录，并通知相连的系统（ADT^A11）。",
+  bloodPressure: "血压",
+  bmi: "体重指数",
+  notRead: "未能读取，情况不明",
 };
 
 export type Word = keyof typeof en;
@@ -439,13 +497,28 @@ export function useWords() {
     () => language,
   );
   const say = (word: Word) => (now === "zh" ? zh[word] : en[word]);
+  /** What a code of one kind is called; itself where nobody has a word for it. */
+  const word = (kind: string, code?: string) => (code ? ((now === "zh" ? codesZh : codesEn)[`${kind}-${code}`] ?? code) : "—");
   const time = (text?: string, part?: "clock") => {
     if (!text) return "—";
-    const at = new Date(text);
-    if (Number.isNaN(at.getTime())) return text;
-    if (part === "clock") return new Intl.DateTimeFormat(now === "zh" ? "zh-CN" : "en-GB", { timeStyle: "short" }).format(at);
-    const style = text.length > 10 ? { dateStyle: "medium", timeStyle: "short" } : { dateStyle: "medium" };
-    return new Intl.DateTimeFormat(now === "zh" ? "zh-CN" : "en-GB", style as Intl.DateTimeFormatOptions).format(at);
+    // A day alone has no hour, in no time zone.
+    const day = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
+    const at = day ? new Date(Number(day[1]), Number(day[2]) - 1, Number(day[3])) : new Date(text);
+    if (Number.isNaN(at.getTime()) || /^\d{4}(-\d{2})?$/.test(text)) return text;
+    return form(now, part ?? (text.length > 10 ? "both" : "day")).format(at);
   };
-  return { say, time, language: now };
+  return { say, word, time, language: now };
+}
+
+const STYLES: Record<string, Intl.DateTimeFormatOptions> = {
+  clock: { timeStyle: "short" }, day: { dateStyle: "medium" }, both: { dateStyle: "medium", timeStyle: "short" },
+};
+const forms = new Map<string, Intl.DateTimeFormat>();
+
+/** Making one is a hundred times the work of using it. */
+function form(language: Language, style: string): Intl.DateTimeFormat {
+  const key = `${language} ${style}`;
+  const kept = forms.get(key) ?? new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", STYLES[style]);
+  forms.set(key, kept);
+  return kept;
 }

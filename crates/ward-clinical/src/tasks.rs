@@ -12,9 +12,14 @@ use ward_store::{
 const SYSTEMS: &[(&str, bool)] = &[
     ("urn:ward:registry", true),
     ("urn:ward:stay", true),
-    ("urn:ward:billing", true),
+    (OF_BILLING, true),
     ("urn:ward:workflow", false),
 ];
+
+/// What payers leave to a person, which is all that the role `billing` is shown.
+const OF_BILLING: &str = "urn:ward:billing";
+/// The step of an admission that waits for a payer.
+const AUTHORIZATION: &str = "authorize-stay";
 
 /// Most Tasks that are shown at once.
 /// LIMIT: the oldest; a list that is longer than this is not worked on by looking at it.
@@ -63,6 +68,7 @@ pub enum TaskError {
 ///
 /// - Audit: one `search` entry, by who asks.
 pub async fn open(chart: &Chart, cx: &Ctx) -> Result<Vec<Open>, TaskError> {
+    let role = cx.role;
     let cx = whole(cx);
     let act = Interaction::of(AuditAction::Search, ResourceType::TASK)
         .with_detail("what waits for a person".to_owned());
@@ -76,7 +82,7 @@ pub async fn open(chart: &Chart, cx: &Ctx) -> Result<Vec<Open>, TaskError> {
         for hit in found.hits {
             let key = reader.key(&hit)?;
             let task = values::read(&reader, &key)?;
-            open.extend(task.and_then(|(task, _)| shown(&key, &task)));
+            open.extend(task.and_then(|(task, _)| shown(role, &key, &task)));
         }
         open.sort_by(|a, b| (&a.since, &a.id).cmp(&(&b.since, &b.id)));
         Ok(open)
@@ -96,14 +102,14 @@ pub async fn close(
     note: &str,
 ) -> Result<Vec<Write>, TaskError> {
     let key = RecordKey::new(ResourceType::TASK, id.clone());
-    let by = cx.actor.id.to_string();
+    let (by, role) = (cx.actor.id.to_string(), cx.role);
     let cx = whole(cx);
     for _ in 0..TRIES_MAX {
         let act = Interaction::on(AuditAction::Operation, key.clone());
         let reader = chart.reader(&cx, act.with_detail("task closed".to_owned()));
         let closed = values::read(&reader, &key).map_err(TaskError::from).and_then(|found| {
             let (mut task, version) = found.ok_or(TaskError::NotFound)?;
-            let open = shown(&key, &task).ok_or(TaskError::NotFound)?;
+            let open = shown(role, &key, &task).ok_or(TaskError::NotFound)?;
             if !open.is_closed_by_hand {
                 return Err(TaskError::NotByHand);
             }
@@ -139,8 +145,9 @@ fn whole(cx: &Ctx) -> Ctx {
     Ctx { role: Role::System, care: CareScope::Everyone, ..cx.clone() }
 }
 
-/// What a Task asks, if it is one of these, is open and is no part of another that is listed.
-fn shown(key: &RecordKey, task: &Value) -> Option<Open> {
+/// What a Task asks, if it is one of these that concern the role, is open and is no part of
+/// another that is listed.
+fn shown(role: Role, key: &RecordKey, task: &Value) -> Option<Open> {
     let coding = task.pointer("/code/coding/0")?;
     let (system, is_closed_by_hand) =
         *SYSTEMS.iter().find(|(system, _)| text(coding, "system") == Some(system))?;
@@ -151,6 +158,9 @@ fn shown(key: &RecordKey, task: &Value) -> Option<Open> {
         return None;
     }
     let code = text(coding, "code").unwrap_or_default().to_owned();
+    if role == Role::Billing && system != OF_BILLING && code != AUTHORIZATION {
+        return None;
+    }
     let title = task.pointer("/code/text").and_then(Value::as_str);
     let title = title.or_else(|| text(coding, "display")).unwrap_or(&code).to_owned();
     let patient_of =

@@ -41,6 +41,10 @@ pub enum Action {
     ManageStays,
     /// See who lies where, and how far an admission is.
     ReadStays,
+    /// See what waits for a person; what does not concern the role is left out.
+    ReadTasks,
+    /// Say what was found out, and what a payer decided.
+    WorkTasks,
     /// See what patients get and what is due, and the stock.
     ReadMedication,
     /// Draft, sign, hold and stop orders of medication.
@@ -77,6 +81,8 @@ impl Action {
         Action::ReadMessages,
         Action::ManageStays,
         Action::ReadStays,
+        Action::ReadTasks,
+        Action::WorkTasks,
         Action::JoinPatients,
         Action::ReadMedication,
         Action::OrderMedication,
@@ -107,6 +113,8 @@ impl Action {
             Action::ReadMessages => "read-messages",
             Action::ManageStays => "manage-stays",
             Action::ReadStays => "read-stays",
+            Action::ReadTasks => "read-tasks",
+            Action::WorkTasks => "work-tasks",
             Action::JoinPatients => "join-patients",
             Action::ReadMedication => "read-medication",
             Action::OrderMedication => "order-medication",

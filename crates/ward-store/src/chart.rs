@@ -120,6 +120,7 @@ impl Chart {
         let db = truth::open_writer(&path, limits.pages)?;
         truth::upgrade(&db)?;
         check_layout(&db)?;
+        queue::release(&db)?;
         let truth = Arc::new(Truth::open(&path, limits.readers));
         let tenant = truth.tenant()?;
         let keyring = Arc::new(open_keyring(&truth, root.as_ref(), &tenant, limits.keys_cached)?);

@@ -132,6 +132,16 @@ pub(crate) fn lease(
     Ok(leased)
 }
 
+/// Gives back everything that is leased.
+///
+/// - Shape: for whoever has just locked the chart: those that held a lease were other processes,
+///   and no other process lives.
+pub(crate) fn release(db: &Connection) -> Result<(), TruthError> {
+    let sql = "UPDATE command SET state = ?1, not_before = 0 WHERE state = ?2";
+    db.prepare_cached(sql)?.execute([READY, LEASED])?;
+    Ok(())
+}
+
 /// Whether something of a lane is ready, or was held for too long.
 pub(crate) fn is_ready(db: &Connection, lane: &[u8; 16], now_us: i64) -> Result<bool, TruthError> {
     let sql = "SELECT 1 FROM command WHERE lane = ?1 AND state IN (?2, ?3) AND not_before <= ?4 \

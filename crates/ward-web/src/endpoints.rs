@@ -98,7 +98,7 @@ pub static ALL: &[Endpoint] = rows! {
     "GET" "/api/admissions/waiting" House(Action::ReadStays), Some(A::Search), stays::waiting, "Admissions that wait for a bed, oldest first";
     "GET" "/api/admissions/{id}" House(Action::ReadStays), Some(A::Read), stays::read, "How far an admission is";
     "POST" "/api/admissions/{id}/cancel" House(Action::ManageStays), Some(A::Operation), stays::cancel, "Take an admission back, with everything that it did";
-    "POST" "/api/admissions/{id}/authorization" House(Action::ManageStays), Some(A::Operation), stays::authorize, "Enter what the payer decided";
+    "POST" "/api/admissions/{id}/authorization" House(Action::WorkTasks), Some(A::Operation), stays::authorize, "Enter what the payer decided";
     "POST" "/api/encounters/{id}/transfer" House(Action::ManageStays), Some(A::Operation), stays::transfer, "Move a patient to another bed";
     "POST" "/api/encounters/{id}/leave" House(Action::ManageStays), Some(A::Operation), stays::leave, "The patient goes on leave; the bed is kept";
     "POST" "/api/encounters/{id}/return" House(Action::ManageStays), Some(A::Operation), stays::come_back, "The patient is back from leave";
@@ -113,8 +113,8 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/beds/{id}/hold" House(Action::ManageStays), Some(A::Operation), stays::hold_bed, "Keep a bed for a patient who is expected, for a time";
     "POST" "/api/beds/{id}/unhold" House(Action::ManageStays), Some(A::Operation), stays::unhold_bed, "Keep it no longer";
     "POST" "/api/patients/{id}/vital-signs" SignedIn(Action::Create), Some(A::Transaction), vitals::enter, "Enter vital signs; 422 with what cannot be, and what is unlikely until it is confirmed";
-    "GET" "/api/tasks" House(Action::ReadStays), Some(A::Search), tasks::list, "What waits for a person, oldest first";
-    "POST" "/api/tasks/{id}/done" House(Action::ManageStays), Some(A::Operation), tasks::close, "Somebody has looked, and this is what they found";
+    "GET" "/api/tasks" House(Action::ReadTasks), Some(A::Search), tasks::list, "What waits for a person, oldest first; for `billing`, what payers leave to one";
+    "POST" "/api/tasks/{id}/done" House(Action::WorkTasks), Some(A::Operation), tasks::close, "Somebody has looked, and this is what they found";
     "GET" "/api/events" SignedIn(Action::Read), Some(A::Search), events::stream, "What happens, as server-sent events; each of what the reader may see then";
     "GET" "/api/events/{id}" SignedIn(Action::Read), Some(A::Read), events::about, "What a notification was about";
     "GET" "/api/subscriptions/websocket" Public, None, subscriptions::socket, "A websocket for notifications; shows nothing before `bind-with-token`";

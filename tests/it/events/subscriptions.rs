@@ -259,6 +259,24 @@ fn what_cannot_be_is_refused_in_its_place() {
     // The same inside a transaction.
     let mut wrong = good.clone();
     wrong["criteria"] = json!("Observation?nonsense=1");
+    // What other records say is not asked: it changes without an event of this one.
+    for (criteria, says) in [
+        ("Observation?patient.name=meyer", "a record is asked alone, without a chain"),
+        ("Patient?_has:Observation:patient:code=718-7", "a record is asked alone, without `_has`"),
+    ] {
+        let mut asks = good.clone();
+        asks["criteria"] = json!(criteria);
+        let reply = client.post("/fhir/Subscription", &asks);
+        let outcome = reply.json();
+        assert_eq!((reply.status, &outcome["resourceType"]), (422, &json!("OperationOutcome")));
+        let issue = &outcome["issue"][0];
+        assert_eq!(
+            (&issue["severity"], &issue["code"]),
+            (&json!("error"), &json!("not-supported"))
+        );
+        assert_eq!(issue["expression"], json!(["Subscription.criteria"]));
+        assert!(issue["diagnostics"].as_str().unwrap().starts_with(says), "{issue}");
+    }
     let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [{
         "resource": wrong, "request": { "method": "POST", "url": "Subscription" } }] });
     assert_eq!(client.post("/fhir", &bundle).status, 422);

@@ -15,7 +15,7 @@ const CLINICIANS = ["physician", "nurse"];
 
 /** Who may sign in, and as what. */
 export function Accounts() {
-  const { say } = useWords();
+  const { say, word, time } = useWords();
   const queries = useQueryClient();
   const found = useQuery({ queryKey: ["accounts"], queryFn: () => get<{ accounts: Account[] }>("/api/accounts") });
   const [name, setName] = useState("");
@@ -42,12 +42,13 @@ export function Accounts() {
     <div className="stack">
       <h1>{say("accounts")}</h1>
       {(add.error || set.error) && <Alert color="red" role="alert">{(add.error ?? set.error)?.message}</Alert>}
-      <List error={found.error} isEmpty={found.isSuccess && accounts.length === 0} head={[say("name"), say("role"), say("status"), " "]}>
+      <List error={found.error} isPending={found.isPending} isEmpty={found.isSuccess && accounts.length === 0} head={[say("name"), say("role"), say("status"), say("lastSignIn"), " "]}>
         {accounts.map((account) => (
           <Table.Tr key={account.id}>
             <Table.Td>{account.name}</Table.Td>
-            <Table.Td>{account.role}{account.practitioner && <div className="quiet">{say("clinician")}</div>}</Table.Td>
+            <Table.Td>{word("role", account.role)}{account.practitioner && <div className="quiet">{say("clinician")}</div>}</Table.Td>
             <Table.Td><Badge variant="default" tt="none" leftSection={<span className={account.active ? "good" : undefined}>●</span>}>{say(account.active ? "active" : "closed")}</Badge></Table.Td>
+            <Table.Td>{account.lastSignIn ? time(account.lastSignIn) : "—"}</Table.Td>
             <Table.Td><Button size="compact-sm" variant="default" onClick={() => set.mutate({ id: account.id, active: !account.active })}>{say(account.active ? "deactivate" : "activate")}</Button></Table.Td>
           </Table.Tr>
         ))}
@@ -56,7 +57,7 @@ export function Accounts() {
         <b>{say("addAccount")}</b>
         <TextInput label={say("name")} value={name} required onChange={(e) => setName(e.currentTarget.value)} autoComplete="off" />
         <PasswordInput label={say("password")} description={say("passwordHint")} value={password} required onChange={(e) => setPassword(e.currentTarget.value)} autoComplete="new-password" />
-        <Select label={say("role")} data={ROLES} value={role} onChange={setRole} />
+        <Select label={say("role")} data={ROLES.map((value) => ({ value, label: word("role", value) }))} allowDeselect={false} value={role} onChange={setRole} />
         {isClinician && <TextInput label={say("practitionerName")} description={say("practitionerHint")} value={person} maxLength={200} onChange={(e) => setPerson(e.currentTarget.value)} autoComplete="off" />}
         <Button type="submit" loading={add.isPending}>{say("create")}</Button>
       </form>

@@ -8,7 +8,7 @@ import { PatientSearch } from "../finder";
 import { go } from "../route";
 import { type Word, useWords } from "../words";
 import { type Bed, usePatients } from "./board";
-import { Waiting } from "./parts";
+import { Failed, Waiting } from "./parts";
 
 type Step = { name: string; title: string; state: string; at?: string; why?: string };
 type Admission = {
@@ -20,7 +20,8 @@ const CLASSES = ["IMP", "ACUTE", "EMER", "OBSENC", "SS", "NONAC"] as const;
 const MARK: Record<string, string> = { done: "✓", skipped: "–", failed: "✗", waiting: "…", undone: "↶", pending: "○" };
 
 /** Who is admitted, why, and what the bed has to have. */
-export function AdmitPage({ patient: given }: { patient?: string }) {
+export function AdmitPage({ patient: said, bed: wanted }: { patient?: string; bed?: string }) {
+  const given = said === "-" ? undefined : said;
   const { say } = useWords();
   const [patient, setPatient] = useState<Patient>();
   const [reason, setReason] = useState("");
@@ -28,7 +29,7 @@ export function AdmitPage({ patient: given }: { patient?: string }) {
   const [kind, setKind] = useState("IMP");
   const [attending, setAttending] = useState<string | null>(null);
   const [ward, setWard] = useState<string | null>(null);
-  const [bed, setBed] = useState<string | null>(null);
+  const [bed, setBed] = useState<string | null>(wanted ?? null);
   const [isolation, setIsolation] = useState(false);
   const [monitoring, setMonitoring] = useState(false);
   const [single, setSingle] = useState(false);
@@ -63,7 +64,7 @@ export function AdmitPage({ patient: given }: { patient?: string }) {
             <b>{nameOf(patient)}</b>
             <span className="quiet">{patient.birthDate} · {age(patient.birthDate) ?? "?"} {say("years")} · {say((patient.gender ?? "unknown") as Word)}</span>
             <span className="grow" />
-            <Button variant="default" size="xs" aria-label={say("back")} onClick={() => setPatient(undefined)}>↺</Button>
+            <Button variant="default" size="xs" onClick={() => setPatient(undefined)}>{say("another")}</Button>
           </div>
         ) : (
           <PatientSearch chosen={setPatient} />
@@ -112,7 +113,7 @@ export function AdmissionPage({ id }: { id: string }) {
     onSuccess: (now) => queries.setQueryData(["admission", id], now),
   });
   const now = admission.data;
-  if (admission.error) return <Alert color="red">{admission.error.message}</Alert>;
+  if (admission.error) return <Failed error={admission.error} />;
   if (!now) return <Waiting lines={6} />;
   const patient = people.get(idOf(now.patient));
   const isOver = ["completed", "cancelled"].includes(now.state);
@@ -157,10 +158,14 @@ export function AdmissionPage({ id }: { id: string }) {
         </section>
       )}
       {!(isOver && now.state === "cancelled") && (
-        <form className="card stack" onSubmit={(event) => { event.preventDefault(); act.mutate({ what: "cancel", body: { reason: why } }); }}>
-          <TextInput label={`${say("cancelAdmission")}: ${say("whyCancel")}`} value={why} required onChange={(e) => setWhy(e.currentTarget.value)} />
-          <Button type="submit" color="red.9" variant="filled" disabled={!why.trim()} loading={act.isPending}>{say("cancelAdmission")}</Button>
-        </form>
+        <details className="card">
+          <summary>{say("cancelAdmission")}</summary>
+          <form className="stack" onSubmit={(event) => { event.preventDefault(); act.mutate({ what: "cancel", body: { reason: why } }); }}>
+            <p className="no-margin quiet">{say("cancelHint")}</p>
+            <TextInput label={say("whyCancel")} value={why} required maxLength={500} onChange={(e) => setWhy(e.currentTarget.value)} />
+            <div><Button type="submit" color="red.9" variant="filled" disabled={!why.trim()} loading={act.isPending}>{say("cancelAdmission")}</Button></div>
+          </form>
+        </details>
       )}
     </div>
   );

@@ -13,7 +13,7 @@ const OUTCOME: Record<string, string> = { "0": "✓", "4": "✗ 4", "8": "✗ 8"
 
 /** What was done, newest first. */
 export function Audit() {
-  const { say, time } = useWords();
+  const { say, word, time } = useWords();
   const [patient, setPatient] = useState("");
   const [before, setBefore] = useState<number[]>([]);
   const of = /^[A-Za-z0-9.-]{1,64}$/.test(patient) ? `&patient=${patient}` : "";
@@ -32,8 +32,8 @@ export function Audit() {
         {entries.map((entry) => (
           <Table.Tr key={entry.n}>
             <Table.Td className="no-wrap">{time(entry.time)}</Table.Td>
-            <Table.Td><b>{entry.name ?? "—"}</b> <Badge variant="default" size="sm" tt="none">{entry.role}</Badge><div className="quiet mono">{entry.actor}</div></Table.Td>
-            <Table.Td>{entry.action} <span className="quiet mono">{entry.target}</span><div className="quiet">{entry.purpose}</div></Table.Td>
+            <Table.Td><b>{entry.name ?? "—"}</b> <Badge variant="default" size="sm" tt="none">{word("role", entry.role)}</Badge><div className="quiet mono">{entry.actor}</div></Table.Td>
+            <Table.Td>{word("audit", entry.action)} <span className="quiet mono">{entry.target}</span><div className="quiet">{[word("purpose", entry.purpose), entry.detail].filter((it) => it && it !== "—").join(" · ")}</div></Table.Td>
             <Table.Td>{OUTCOME[entry.outcome ?? ""] ?? entry.outcome}</Table.Td>
           </Table.Tr>
         ))}

@@ -1,19 +1,17 @@
-import { Alert, Badge, Button, Group, Menu, Modal, SegmentedControl, Select } from "@mantine/core";
+import { Alert, Badge, Button, Modal, SegmentedControl, Select } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 
-import { type Patient, age, get, idOf, nameOf, post, search } from "../api";
+import { type Patient, get, idOf, nameOf, post, search, searchAll } from "../api";
 import type { Me } from "../app";
 import { whenDeaf } from "../feed";
 import { PatientSearch } from "../finder";
-import { type Word, useWords } from "../words";
-import { Waiting as Loading } from "./parts";
+import { useWords } from "../words";
+import { type Acts, type Bed, BedCard } from "./bed";
+import { Failed, Waiting as Loading } from "./parts";
 
-type Claim = { encounter: string; patient: string; since: string; until?: string };
-export type Bed = {
-  id: string; name: string; state: "free" | "held" | "occupied" | "dirty" | "closed";
-  ward: string; room: string; hasIsolation: boolean; hasMonitoring: boolean; claims: Claim[];
-};
+export type { Bed } from "./bed";
+
 type Waiting = { id: string; patient: string; encounter?: string; started: string; steps: { name: string; why?: string }[] };
 
 const ORDER = ["occupied", "held", "free", "dirty", "closed"] as const;
@@ -25,16 +23,22 @@ export function Board({ me }: { me: Me }) {
   const manages = ["registrar", "nurse", "physician", "integration"].includes(me.role);
   const board = useQuery({ queryKey: ["beds"], queryFn: () => get<{ beds: Bed[] }>("/api/beds"), refetchInterval: whenDeaf(2_000) });
   const waiting = useQuery({ queryKey: ["waiting"], queryFn: () => get<{ waiting: Waiting[] }>("/api/admissions/waiting"), refetchInterval: whenDeaf(5_000) });
-  const beds = board.data?.beds ?? [];
+  // The bed is kept for who is on leave; that they are is in their stays, as far as the reader may see them.
+  const away = useQuery({
+    queryKey: ["away"], queryFn: async () => (await searchAll("Encounter?status=onleave&_count=200&_elements=status")).map((it) => it.id), refetchInterval: whenDeaf(5_000),
+  });
+  const seesAll = ["registrar", "integration"].includes(me.role) && away.isSuccess;
+  const beds = useMemo(() => board.data?.beds ?? [], [board.data]);
   const [moving, setMoving] = useState<Bed>();
   const [holding, setHolding] = useState<Bed>();
+  const [leaving, setLeaving] = useState<{ bed: Bed; patient?: Patient }>();
   const people = usePatients([
     ...beds.flatMap((bed) => bed.claims.map((claim) => claim.patient)),
     ...(waiting.data?.waiting ?? []).map((it) => idOf(it.patient)),
   ]);
   const act = useMutation({
     mutationFn: ({ path, body }: { path: string; body?: unknown }) => post(path, body),
-    onSettled: () => Promise.all([queries.invalidateQueries({ queryKey: ["beds"] }), queries.invalidateQueries({ queryKey: ["waiting"] })]),
+    onSettled: () => Promise.all([queries.invalidateQueries({ queryKey: ["beds"] }), queries.invalidateQueries({ queryKey: ["waiting"] }), queries.invalidateQueries({ queryKey: ["away"] })]),
   });
   const wards = useMemo(() => groups(beds), [beds]);
   const count = (state: string) => beds.filter((bed) => bed.state === state).length;
@@ -42,10 +46,24 @@ export function Board({ me }: { me: Me }) {
     const claim = from.claims[0];
     if (claim && from.id !== to.id) act.mutate({ path: `/api/encounters/${claim.encounter}/transfer`, body: { needs: { bed: to.id } } });
   };
-  /** A patient who waits is put into a bed by hand. */
-  const seat = (encounter: string, to: Bed) => act.mutate({ path: `/api/encounters/${encounter}/transfer`, body: { needs: { bed: to.id } } });
+  const now: Acts = {
+    post: (path, body) => act.mutate({ path, body }),
+    move: setMoving,
+    hold: setHolding,
+    discharge: (bed, patient) => setLeaving({ bed, patient }),
+    drop: (from, to) => { const source = beds.find((it) => it.id === from); if (source) move(source, to); },
+    seat: (encounter, to) => act.mutate({ path: `/api/encounters/${encounter}/transfer`, body: { needs: { bed: to.id } } }),
+  };
+  // Cards keep one set of hands: what these do is what is right now.
+  const latest = useRef(now);
+  latest.current = now;
+  const acts = useMemo<Acts>(() => ({
+    post: (...it) => latest.current.post(...it), move: (...it) => latest.current.move(...it), hold: (...it) => latest.current.hold(...it),
+    discharge: (...it) => latest.current.discharge(...it), drop: (...it) => latest.current.drop(...it), seat: (...it) => latest.current.seat(...it),
+  }), []);
+  const leaveOf = (bed: Bed) => (away.data?.includes(bed.claims[0]?.encounter ?? "") ? "out" : seesAll ? "in" : "unknown");
   if (board.error && !board.data) {
-    return <div className="stack"><h1>{say("board")}</h1><Alert color="red">{board.error.message}</Alert><div><Button variant="default" onClick={() => board.refetch()}>{say("lookAgain")}</Button></div></div>;
+    return <div className="stack"><h1>{say("board")}</h1><Failed error={board.error} /></div>;
   }
   if (board.isPending) return <div className="stack"><h1>{say("board")}</h1><Loading lines={6} /></div>;
   return (
@@ -58,7 +76,7 @@ export function Board({ me }: { me: Me }) {
         <span className="grow" />
         {manages && <Button component="a" href="#/admit">{say("admit")}</Button>}
       </div>
-      {act.error && <Alert color="red" role="alert" withCloseButton onClose={() => act.reset()}>{act.error.message}</Alert>}
+      {act.error && <Alert color="red" role="alert" withCloseButton closeButtonLabel={say("shut")} onClose={() => act.reset()}>{act.error.message}</Alert>}
       {board.isSuccess && beds.length === 0 && (
         <div className="card empty"><b>{say("noBeds")}</b><span className="quiet">{say("noBedsHint")}</span></div>
       )}
@@ -75,83 +93,18 @@ export function Board({ me }: { me: Me }) {
         </section>
       )}
       {wards.map(([ward, rows]) => (
-        <section key={ward} aria-label={ward}>
-          <h2>{ward}</h2>
+        <section key={ward} aria-label={ward} className="beds-of">
+          <h2>{ward} <span className="quiet">{rows.filter((bed) => bed.state === "occupied").length} / {rows.length}</span></h2>
           <div className="beds">
             {rows.map((bed) => (
-              <BedCard key={bed.id} bed={bed} patient={people.get(bed.claims[0]?.patient ?? "")} manages={manages}
-                act={(path, body) => act.mutate({ path, body })} ask={() => setMoving(bed)} hold={() => setHolding(bed)} seat={(encounter) => seat(encounter, bed)}
-                drop={(from) => { const source = beds.find((it) => it.id === from); if (source) move(source, bed); }} />
+              <BedCard key={bed.id} bed={bed} patient={people.get(bed.claims[0]?.patient ?? "")} leave={leaveOf(bed)} manages={manages} acts={acts} />
             ))}
           </div>
         </section>
       ))}
       <Hold bed={holding} close={() => setHolding(undefined)} hold={(bed, patient, minutes) => act.mutate({ path: `/api/beds/${bed.id}/hold`, body: { patient: `Patient/${patient}`, minutes } })} />
+      <Leaving of={leaving} close={() => setLeaving(undefined)} discharge={(bed) => act.mutate({ path: `/api/encounters/${bed.claims[0]?.encounter}/discharge` })} />
       <MoveTo bed={moving} beds={beds} close={() => setMoving(undefined)} move={move} />
-    </div>
-  );
-}
-
-function BedCard({ bed, patient, manages, act, ask, hold, seat, drop }: {
-  bed: Bed; patient?: Patient; manages: boolean; act: (path: string, body?: unknown) => void; ask: () => void; hold: () => void;
-  seat: (encounter: string) => void; drop: (from: string) => void;
-}) {
-  const { say, time } = useWords();
-  const [over, setOver] = useState(false);
-  const claim = bed.claims[0];
-  const isHold = Boolean(claim?.until);
-  const lies = Boolean(claim) && !isHold;
-  const takes = bed.state === "free" || bed.state === "held";
-  const stay = (what: string) => act(`/api/encounters/${claim?.encounter}/${what}`);
-  const set = (what: string) => act(`/api/beds/${bed.id}/${what}`);
-  return (
-    <div className="bed" data-state={bed.state} data-over={over} data-bed={bed.name}
-      draggable={manages && lies}
-      onDragStart={(event) => event.dataTransfer.setData("text/ward-bed", bed.id)}
-      onDragOver={(event) => { if (manages && takes) { event.preventDefault(); setOver(true); } }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => { 
-        event.preventDefault();
-        setOver(false);
-        const [from, waits] = [event.dataTransfer.getData("text/ward-bed"), event.dataTransfer.getData("text/ward-stay")];
-        if (from) drop(from);
-        else if (waits) seat(waits);
-      }}>
-      <Group justify="space-between" wrap="nowrap" gap={4}>
-        <b>{bed.name}</b>
-        {manages && (
-          <Menu position="bottom-end">
-            <Menu.Target><Button size="compact-xs" variant="subtle" color="gray" aria-label={`${bed.name}: ${say("more")}`}>⋯</Button></Menu.Target>
-            <Menu.Dropdown>
-              {lies && <Menu.Item onClick={ask}>{say("move")}</Menu.Item>}
-              {lies && <Menu.Item onClick={() => stay("leave")}>{say("leave")}</Menu.Item>}
-              {lies && <Menu.Item onClick={() => stay("return")}>{say("return")}</Menu.Item>}
-              {lies && <Menu.Item onClick={() => stay("discharge")}>{say("discharge")}</Menu.Item>}
-              {bed.state === "free" && <Menu.Item onClick={hold}>{say("hold")}</Menu.Item>}
-              {isHold && claim && <Menu.Item onClick={() => act(`/api/beds/${bed.id}/unhold`, { patient: `Patient/${claim.patient}` })}>{say("unhold")}</Menu.Item>}
-              {isHold && claim && <Menu.Item component="a" href={`#/admit/${claim.patient}`}>{say("admit")}</Menu.Item>}
-              {bed.state === "dirty" && <Menu.Item onClick={() => set("clean")}>{say("clean")}</Menu.Item>}
-              {(bed.state === "free" || bed.state === "dirty") && <Menu.Item onClick={() => set("close")}>{say("close")}</Menu.Item>}
-              {bed.state === "closed" && <Menu.Item onClick={() => set("reopen")}>{say("reopen")}</Menu.Item>}
-            </Menu.Dropdown>
-          </Menu>
-        )}
-      </Group>
-      {claim ? (
-        <>
-          <a href={`#/patient/${claim.patient}`}>{patient ? nameOf(patient) : say("patient")}</a>
-          <span className="quiet">
-            {patient && <>{age(patient.birthDate) ?? "?"} {say("years")} · {say((patient.gender ?? "unknown") as Word)} · </>}
-            {isHold ? <>{say("held")} {say("until")} {time(claim.until)}</> : <>{say("since")} {time(claim.since)}</>}
-          </span>
-        </>
-      ) : (
-        <span className="quiet">{say(bed.state)}</span>
-      )}
-      <Group gap={4}>
-        {bed.hasIsolation && <Badge size="xs" variant="default" tt="none">{say("isolation")}</Badge>}
-        {bed.hasMonitoring && <Badge size="xs" variant="default" tt="none">{say("monitoring")}</Badge>}
-      </Group>
     </div>
   );
 }
@@ -165,7 +118,7 @@ function Hold({ bed, close, hold }: { bed?: Bed; close: () => void; hold: (bed: 
     <Modal opened={bed !== undefined} onClose={end} title={`${bed?.name ?? ""}: ${say("hold")}`} closeButtonProps={{ "aria-label": say("shut") }}>
       <div className="stack">
         {patient
-          ? <div className="row"><b>{nameOf(patient)}</b><span className="quiet">{patient.birthDate}</span><span className="grow" /><Button variant="default" size="xs" aria-label={say("back")} onClick={() => setPatient(undefined)}>↺</Button></div>
+          ? <div className="row"><b>{nameOf(patient)}</b><span className="quiet">{patient.birthDate}</span><span className="grow" /><Button variant="default" size="xs" onClick={() => setPatient(undefined)}>{say("another")}</Button></div>
           : <PatientSearch chosen={setPatient} />}
         <div><div className="quiet" id="hold-for">{say("holdFor")}</div>
           <SegmentedControl aria-labelledby="hold-for" value={hours} onChange={setHours} data={["1", "2", "4", "12", "24"].map((value) => ({ value, label: `${value} ${say(value === "1" ? "hour" : "hours")}` }))} fullWidth />
@@ -190,8 +143,23 @@ function MoveTo({ bed, beds, close, move }: { bed?: Bed; beds: Bed[]; close: () 
   );
 }
 
-/** Names by id, asked for together. */
+/** The end of a stay is told to everybody else: it is asked once more. */
+function Leaving({ of, close, discharge }: { of?: { bed: Bed; patient?: Patient }; close: () => void; discharge: (bed: Bed) => void }) {
+  const { say } = useWords();
+  return (
+    <Modal opened={of !== undefined} onClose={close} title={`${of?.bed.name ?? ""}: ${say("discharge")}`} closeButtonProps={{ "aria-label": say("shut") }}>
+      <div className="stack">
+        <div><b>{of?.patient ? nameOf(of.patient) : say("patient")}</b> <span className="quiet">{of?.patient?.birthDate}</span></div>
+        <p className="no-margin">{say("dischargeHint")}</p>
+        <div className="row end"><Button variant="default" onClick={close}>{say("stop")}</Button><Button data-autofocus onClick={() => { if (of) discharge(of.bed); close(); }}>{say("discharge")}</Button></div>
+      </div>
+    </Modal>
+  );
+}
+
+/** Names by id, asked for together, and only those that nobody has asked for yet. */
 export function usePatients(ids: string[]): Map<string, Patient> {
+  const queries = useQueryClient();
   const wanted = [...new Set(ids.filter(Boolean))].sort();
   const found = useQuery({
     queryKey: ["names", wanted],
@@ -199,21 +167,33 @@ export function usePatients(ids: string[]): Map<string, Patient> {
     staleTime: 60_000,
     placeholderData: (before: Patient[] | undefined) => before,
     queryFn: async () => {
+      const known = queries.getQueryData<Known>(["people"]) ?? {};
+      const missing = wanted.filter((id) => !known[id]);
       const pages = [];
-      for (let n = 0; n < wanted.length; n += 100) {
-        pages.push(search<Patient>(`Patient?_id=${wanted.slice(n, n + 100).join(",")}&_count=100`));
+      for (let n = 0; n < missing.length; n += 100) {
+        pages.push(search<Patient>(`Patient?_id=${missing.slice(n, n + 100).join(",")}&_count=100`));
       }
-      return (await Promise.all(pages)).flat();
+      const read = (await Promise.all(pages)).flat();
+      const all: Known = { ...queries.getQueryData<Known>(["people"]), ...Object.fromEntries(read.map((it) => [it.id, it])) };
+      queries.setQueryData<Known>(["people"], all);
+      return wanted.flatMap((id) => all[id] ?? []);
     },
   });
-  return new Map((found.data ?? []).map((patient) => [patient.id, patient]));
+  return useMemo(() => new Map((found.data ?? []).map((patient) => [patient.id, patient])), [found.data]);
 }
+
+/** Patients that were read, by id; forgotten with everything else when nobody is signed in. */
+type Known = Record<string, Patient>;
+
+const inOrder = new Intl.Collator("en", { numeric: true }).compare;
 
 function groups(beds: Bed[]): [string, Bed[]][] {
   const wards = new Map<string, Bed[]>();
-  for (const bed of [...beds].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }))) {
+  for (const bed of [...beds].sort((a, b) => inOrder(a.name, b.name))) {
     const ward = bed.name.split("-")[0] ?? "";
-    wards.set(ward, [...(wards.get(ward) ?? []), bed]);
+    const rows = wards.get(ward);
+    if (rows) rows.push(bed);
+    else wards.set(ward, [bed]);
   }
-  return [...wards].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+  return [...wards].sort(([a], [b]) => inOrder(a, b));
 }

@@ -4,6 +4,8 @@ import { useState } from "react";
 import { ApiError, post } from "../api";
 import { setLanguage, useWords } from "../words";
 
+const isWrong = (error: unknown) => error instanceof ApiError && error.status === 401;
+
 /** Sign-in, and the first account of all. */
 export function Door({ entered }: { entered: () => void }) {
   const { say, language } = useWords();
@@ -25,7 +27,7 @@ export function Door({ entered }: { entered: () => void }) {
     } catch (error) {
       const isTemporary = error instanceof ApiError && error.status === 403 && next === undefined && !isFirst;
       if (isTemporary) setNext("");
-      setWhy(isTemporary ? say("temporary") : String((error as Error).message));
+      setWhy(isTemporary ? say("temporary") : isWrong(error) ? say("wrongPassword") : String((error as Error).message));
     } finally {
       setBusy(false);
     }

@@ -33,7 +33,7 @@ export function JoinButton({ patient }: { patient: Patient }) {
           {other ? (
             <div className="row" data-testid="kept">
               <span className="quiet">{say("chosen")}</span><b>{nameOf(other)}</b><span className="quiet">{[other.birthDate, other.gender && say(other.gender as Word), other.identifier?.[0]?.value].filter(Boolean).join(" · ")}</span>
-              <span className="grow" /><Button variant="default" size="xs" onClick={() => setOther(undefined)}>↺</Button>
+              <span className="grow" /><Button variant="default" size="xs" onClick={() => setOther(undefined)}>{say("another")}</Button>
             </div>
           ) : <PatientSearch chosen={setOther} without={patient.id} />}
           <TextInput label={say("joinReason")} value={reason} maxLength={500} required onChange={(e) => setReason(e.currentTarget.value)} />

@@ -4,7 +4,7 @@ import { useState } from "react";
 
 import { get, post } from "../api";
 import { useWords } from "../words";
-import { List } from "./parts";
+import { Failed, List, Waiting } from "./parts";
 
 type Line = {
   id: number; time: string; direction: string; state: string; interface: string; kind: string; controlId: string; sender: string;
@@ -18,7 +18,7 @@ const COLOR: Record<string, string> = { applied: "good", sent: "good", refused: 
 
 /** Messages of interfaces: found, shown whole, and worked on again. */
 export function Messages() {
-  const { say, time } = useWords();
+  const { say, word, time } = useWords();
   const [state, setState] = useState<string | null>(null);
   const [type, setType] = useState("");
   const [control, setControl] = useState("");
@@ -35,16 +35,16 @@ export function Messages() {
     <div className="stack">
       <h1>{say("messages")}</h1>
       <Group align="end">
-        <Select label={say("state")} data={STATES} value={state} onChange={setState} clearable w={160} />
+        <Select label={say("state")} data={STATES.map((value) => ({ value, label: word("message", value) }))} value={state} onChange={setState} clearable w={160} />
         <TextInput label={say("type")} placeholder="ADT^A01" value={type} onChange={(e) => setType(e.currentTarget.value)} w={140} />
         <TextInput label={say("control")} value={control} onChange={(e) => setControl(e.currentTarget.value)} w={200} />
       </Group>
-      <List error={found.error} isEmpty={found.isSuccess && lines.length === 0} head={[say("when"), say("type"), say("state"), say("interface"), say("sender"), say("control")]}>
+      <List error={found.error} isPending={found.isPending} isEmpty={lines.length === 0} empty={say("noMessages")} head={[say("when"), say("type"), say("state"), say("interface"), say("sender"), say("control")]}>
         {lines.map((line) => (
           <Table.Tr key={line.id}>
-            <Table.Td><Button variant="subtle" size="compact-sm" onClick={() => show(line.id)}>{time(line.time)}</Button></Table.Td>
+            <Table.Td><button type="button" className="link" onClick={() => show(line.id)}>{time(line.time)}</button></Table.Td>
             <Table.Td>{line.direction === "out" ? "→ " : ""}{line.kind}</Table.Td>
-            <Table.Td><Badge variant="default" tt="none" leftSection={<span className={COLOR[line.state]}>●</span>}>{line.state}</Badge></Table.Td>
+            <Table.Td><Badge variant="default" tt="none" leftSection={<span className={COLOR[line.state]}>●</span>}>{word("message", line.state)}</Badge></Table.Td>
             <Table.Td>{line.interface}</Table.Td>
             <Table.Td>{line.sender}</Table.Td>
             <Table.Td>{line.controlId}</Table.Td>
@@ -60,7 +60,7 @@ export function Messages() {
 }
 
 function Detail({ id }: { id: number }) {
-  const { say, time } = useWords();
+  const { say, word, time } = useWords();
   const queries = useQueryClient();
   const [sure, setSure] = useState(false);
   const whole = useQuery({ queryKey: ["message", id], queryFn: () => get<Whole>(`/api/messages/${id}`) });
@@ -69,12 +69,12 @@ function Detail({ id }: { id: number }) {
     mutationFn: () => post(`/api/messages/${id}/replay`),
     onSettled: () => { setSure(false); return queries.invalidateQueries(); },
   });
-  if (whole.error) return <Alert color="red">{whole.error.message}</Alert>;
-  if (!whole.data) return <p>{say("loading")}</p>;
+  if (whole.error) return <Failed error={whole.error} />;
+  if (!whole.data) return <Waiting />;
   const { message, raw, answer } = whole.data;
   return (
     <div className="stack">
-      <div><b>{message.kind}</b> · {message.state} · {time(message.time)} · {message.interface}</div>
+      <div><b>{message.kind}</b> · {word("message", message.state)} · {time(message.time)} · {message.interface}</div>
       {message.why && <p className="alert-line">{message.why}</p>}
       {message.problems.length > 0 && <section aria-label={say("problemsOf")}><b>{say("problemsOf")}</b>{message.problems.map((it) => <div key={it}>{it}</div>)}</section>}
       <section aria-label={say("raw")}><b>{say("raw")}</b><pre className="raw" tabIndex={0}>{lines(raw)}</pre></section>
@@ -83,11 +83,12 @@ function Detail({ id }: { id: number }) {
         <div className="row">
           <Button variant="default" loading={preview.isPending} onClick={() => preview.mutate()}>{say("preview")}</Button>
           {sure
-            ? <><Button color="red" loading={replay.isPending} onClick={() => replay.mutate()}>{say("confirm")}</Button><Button variant="default" onClick={() => setSure(false)}>{say("stop")}</Button></>
+            ? <><Button color="red.9" loading={replay.isPending} onClick={() => replay.mutate()}>{say("confirm")}</Button><Button variant="default" onClick={() => setSure(false)}>{say("stop")}</Button></>
             : <Button variant="default" onClick={() => setSure(true)}>{say("replay")}</Button>}
         </div>
       )}
-      {replay.error && <Alert color="red">{replay.error.message}</Alert>}
+      {replay.isSuccess && <Alert color="teal" role="status">{say("workedOn")}</Alert>}
+      {replay.error && <Alert color="red" role="alert">{replay.error.message}</Alert>}
       {preview.data && (
         <section aria-label={say("changes")}>
           <b>{say("changes")}</b>

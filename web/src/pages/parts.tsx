@@ -1,8 +1,8 @@
 // What several pages are made of.
-import { Alert, Skeleton, Table } from "@mantine/core";
+import { Alert, Button, Skeleton, Table } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { type Resource, search } from "../api";
+import { ApiError, type Resource, search } from "../api";
 import { useWords } from "../words";
 
 /** One page; what is kept is shared by every look at it, and never changed in place. */
@@ -23,11 +23,13 @@ export function List({ head, children, error, isEmpty, isPending, empty }: {
   head: string[]; children: React.ReactNode; error?: Error | null; isEmpty: boolean; isPending?: boolean; empty?: string;
 }) {
   const { say } = useWords();
-  if (error) return <Alert color="red">{error.message}</Alert>;
+  if (error) return <Failed error={error} />;
   if (isPending) return <Waiting />;
   if (isEmpty) return <div className="card empty">{empty ?? say("nothing")}</div>;
+  // Where there is no room for columns, each value says what it is.
+  const heads = Object.fromEntries(head.slice(1, 8).map((it, n) => [`--head-${n + 2}`, JSON.stringify(it.trim())])) as React.CSSProperties;
   return (
-    <div className="card scroll" tabIndex={0} role="region" aria-label={head[0]}>
+    <div className="card scroll" tabIndex={0} role="region" aria-label={head[0]} style={heads}>
       <Table verticalSpacing="xs" highlightOnHover>
         <Table.Thead><Table.Tr>{head.map((it) => <Table.Th key={it}>{it}</Table.Th>)}</Table.Tr></Table.Thead>
         <Table.Tbody>{children}</Table.Tbody>
@@ -35,6 +37,29 @@ export function List({ head, children, error, isEmpty, isPending, empty }: {
     </div>
   );
 }
+
+/** What went wrong, and another try of everything that went wrong. */
+export function Failed({ error }: { error: Error }) {
+  const { say } = useWords();
+  const queries = useQueryClient();
+  return (
+    <Alert color="red" role="alert">
+      <div className="stack">
+        <span>{error.message}</span>
+        <div><Button variant="default" size="xs" onClick={() => queries.refetchQueries({ predicate: (it) => it.state.status === "error" })}>{say("lookAgain")}</Button></div>
+      </div>
+    </Alert>
+  );
+}
+
+/** Not for this reader, or not to be had now: two things that mean something else. */
+export function Unseen({ error }: { error: Error | null }) {
+  const { say } = useWords();
+  if (!error) return null;
+  return isRefused(error) ? <p className="quiet">{say("notAllowed")}</p> : <Failed error={error} />;
+}
+
+export const isRefused = (error: Error) => error instanceof ApiError && (error.status === 403 || error.status === 404);
 
 /** What is there while something is read. */
 export function Waiting({ lines = 4 }: { lines?: number }) {
@@ -46,11 +71,11 @@ export function Waiting({ lines = 4 }: { lines?: number }) {
   );
 }
 
-/** A part of a page under its name, with what can be done to it. */
-export function Section({ title, children, action }: { title: string; children: React.ReactNode; action?: React.ReactNode }) {
+/** A part of a page under its name, with what can be done to it; `said` is a name from the chart, in its own language. */
+export function Section({ title, children, action, said }: { title: string; children: React.ReactNode; action?: React.ReactNode; said?: boolean }) {
   return (
     <section className="card" aria-label={title}>
-      <div className="row section-head"><h2>{title}</h2><span className="grow" />{action}</div>
+      <div className="row section-head"><h2 data-said={said || undefined}>{title}</h2><span className="grow" />{action}</div>
       {children}
     </section>
   );

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { get, idOf, nameOf } from "../api";
+import { whenDeaf } from "../feed";
 import { type Word, useWords } from "../words";
 import { usePatients } from "./board";
 import { List } from "./parts";
@@ -15,7 +16,7 @@ export function Workflows() {
   const { say, time } = useWords();
   const [state, setState] = useState("open");
   const found = useQuery({
-    queryKey: ["admissions", state], queryFn: () => get<{ admissions: Admission[] }>(`/api/admissions?state=${state}`), refetchInterval: 10_000,
+    queryKey: ["admissions", state], queryFn: () => get<{ admissions: Admission[] }>(`/api/admissions?state=${state}`), refetchInterval: whenDeaf(10_000),
     placeholderData: (before) => before,
   });
   const all = found.data?.admissions ?? [];

@@ -186,6 +186,8 @@ fn words<T: Copy + std::fmt::Display>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(text: &str) -> Result<Rules, String> {
@@ -221,5 +223,43 @@ mod tests {
         assert!(
             read("[[rule]]\nname = \"a\"\nmail = [\"a@b.test\"]").unwrap_err().contains("neither")
         );
+    }
+
+    /// Lines that are nearly right, in any order and number.
+    fn line() -> impl Strategy<Value = String> {
+        let word = "[A-Za-z0-9@.:/_-]{0,12}";
+        prop_oneof![
+            Just("[[rule]]".to_owned()),
+            ("name|events|priorities|topics|mail|webhook|secret_file|[a-z]{1,4}", word)
+                .prop_map(|(key, value)| format!("{key} = \"{value}\"")),
+            ("name|events|priorities|topics|mail", prop::collection::vec(word, 0..3)).prop_map(
+                |(key, all)| {
+                    let all: Vec<String> = all.iter().map(|it| format!("{it:?}")).collect();
+                    format!("{key} = [{}]", all.join(", "))
+                }
+            ),
+            Just("events = [\"LabResult\"]".to_owned()),
+            Just("mail = [\"a@b.test\"]".to_owned()),
+            any::<String>(),
+        ]
+    }
+
+    proptest! {
+        /// Every text has an answer, and rules that are read can be kept.
+        #[test]
+        fn every_text_has_an_answer(lines in prop::collection::vec(line(), 0..12)) {
+            let nowhere = Path::new("/nonexistent");
+            match Rules::from_text(&lines.join("\n"), nowhere, nowhere, false) {
+                Ok(rules) => {
+                    let mut names = BTreeSet::new();
+                    for rule in &rules.0 {
+                        prop_assert!(names.insert(rule.name.clone()));
+                        prop_assert!(!rule.mail.is_empty() || rule.webhook.is_some());
+                        prop_assert!(rule.mail.len() <= RECIPIENTS_MAX);
+                    }
+                }
+                Err(error) => prop_assert!(error.to_string().starts_with("rules of notifications")),
+            }
+        }
     }
 }

@@ -281,6 +281,13 @@ fn patients(kind: ResourceType, resource: &Json<'_>, base: &str) -> SmallVec<[Fh
         patients.extend(id.and_then(|id| id.parse().ok()));
         return patients;
     }
+    // No parameter leads to it, and R4 has it for this: whose bytes they are.
+    if kind == ResourceType::BINARY {
+        let said =
+            resource.get("securityContext").map(|of| points_at(of, ResourceType::PATIENT, base));
+        patients.extend(said.flatten().and_then(|id| id.parse().ok()));
+        return patients;
+    }
     for code in compartment_params(kind) {
         let Some(def) = param(kind, code) else { continue };
         for path in &def.program.paths {

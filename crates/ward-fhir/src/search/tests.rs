@@ -345,6 +345,24 @@ fn patient_compartment_is_the_definitions() {
     }
 }
 
+/// Bytes are whose they are said to be, and of nobody where that is not a patient.
+#[test]
+fn a_binary_is_of_the_patient_of_its_security_context() {
+    let of = |reference: &str| {
+        let text = format!(
+            r#"{{"resourceType":"Binary","contentType":"image/png","data":"AA==","securityContext":{reference}}}"#
+        );
+        let json = Json::parse(text.as_bytes()).unwrap();
+        let found = extract::extract_at(ResourceType::BINARY, &json, "http://ward.test/fhir");
+        found.patients.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of(r#"{"reference":"Patient/anna"}"#), ["anna"]);
+    assert_eq!(of(r#"{"reference":"http://ward.test/fhir/Patient/anna"}"#), ["anna"]);
+    for other in [r#"{"reference":"Patient/a b"}"#, r#"{"reference":"Group/g"}"#, "{}", "7"] {
+        assert!(of(other).is_empty(), "{other}");
+    }
+}
+
 #[test]
 fn only_single_valued_dates_are_bounded() {
     let clauses = |kind: ResourceType, query: &str| {

@@ -48,11 +48,16 @@ impl Criterion {
             return Err(refused("it asks for several types".to_owned()));
         };
         let Conditions { chains, has, .. } = &part.conditions;
-        if !is_plain || !chains.is_empty() || !has.is_empty() {
-            return Err(refused(
-                "a record is asked alone: no chains, `_has`, `_include`, `_sort` or `_count`"
-                    .to_owned(),
-            ));
+        // What other records say changes without an event of this one: it would be told too late,
+        // or never.
+        let other = match (chains.is_empty(), has.is_empty()) {
+            (false, _) => Some("a chain such as `patient.name`"),
+            (_, false) => Some("`_has`"),
+            _ if !is_plain => Some("`_include`, `_sort`, `_count` or a page"),
+            _ => None,
+        };
+        if let Some(other) = other {
+            return Err(refused(format!("a record is asked alone, without {other}")));
         }
         Ok(Criterion { kind, conditions: part.conditions.clone() })
     }

@@ -1,5 +1,6 @@
 //! What is read, what is refused and where, what is told.
 
+use proptest::prelude::*;
 use ward_core::{EventPriority, FhirId, MedicalEventType, RecordKey, ResourceType};
 
 use super::*;
@@ -76,8 +77,9 @@ fn what_cannot_be_done_is_refused_in_its_place() {
     for (filter, says) in [
         ("Observation?code=x", "does not speak of Observation"),
         ("Encounter?nonsense=1", "no such search parameter"),
-        ("Encounter?patient.name=x", "no chains"),
-        ("Encounter?_sort=date", "no chains"),
+        ("Encounter?patient.name=x", "without a chain"),
+        ("Encounter?_has:Observation:encounter:code=1", "without `_has`"),
+        ("Encounter?_sort=date", "without `_include`, `_sort`"),
     ] {
         let said = why(&topic("urn:ward:topic:admission", &[filter]));
         assert!(said.contains(says), "{filter}: {said}");
@@ -123,4 +125,75 @@ fn a_notification_is_a_history_with_its_status_first() {
         page.push('\n');
     }
     expect_test::expect_file!["notice_tests.txt"].assert_eq(&page);
+}
+
+/// A value where another was: of every kind, long, deep, and near what is read.
+fn odd_value() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        any::<String>(),
+        "[A-Z][a-z]{0,8}\\?[ -~]{0,40}",
+        "urn:ward:topic:[a-z-]{0,16}",
+        "(https?|ftp)://[ -~]{0,20}",
+        "[A-Za-z-]{0,12}: ?[ -~]{0,20}",
+    ];
+    let text = text.prop_map(|it| serde_json_like(&it));
+    let leaf = prop_oneof![
+        text,
+        any::<i64>().prop_map(|it| it.to_string()),
+        any::<bool>().prop_map(|it| it.to_string()),
+        Just("null".to_owned()),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|it| format!("[{}]", it.join(","))),
+            inner.prop_map(|it| format!(r#"{{"extension":[{{"url":"x","valueString":{it}}}]}}"#)),
+        ]
+    })
+}
+
+fn serde_json_like(text: &str) -> String {
+    String::from_utf8(Json::string(text.to_owned()).to_bytes()).unwrap()
+}
+
+proptest! {
+    /// Whatever is in a Subscription, there is an answer, and what is wrong has a place in it.
+    #[test]
+    fn every_subscription_has_an_answer(
+        criteria in odd_value(), extension in odd_value(), kind in odd_value(),
+        endpoint in odd_value(), header in odd_value(), end in odd_value(), which in 0_u8..64,
+    ) {
+        let good = topic("urn:ward:topic:admission", &["Encounter?patient=Patient/1"]);
+        let mut text = good.replace(r#""status":"requested""#, r#""status":"requested","end":"2030-01-01T00:00:00Z""#);
+        for (at, old, new) in [
+            (1, r#""urn:ward:topic:admission""#, &criteria),
+            (2, r#""Encounter?patient=Patient/1""#, &extension),
+            (4, r#""rest-hook""#, &kind),
+            (8, r#""https://a.test/x""#, &endpoint),
+            (16, r#"["Authorization: Bearer x"]"#, &header),
+            (32, r#""2030-01-01T00:00:00Z""#, &end),
+        ] {
+            if which & at != 0 {
+                text = text.replace(old, new);
+            }
+        }
+        let Ok(json) = Json::parse(text.as_bytes()) else { return Ok(()) };
+        match read(&json, BASE, Rules { allow_plaintext: which & 1 == 0 }) {
+            Ok(it) => {
+                // What is asked for can be asked of a record, and where it is sent is checked.
+                let body = r#"{"resourceType":"Encounter","status":"finished"}"#;
+                takes(&it.wanted, MedicalEventType::PatientDischarge, body, false);
+                if let Way::RestHook { endpoint, headers } = &it.channel.way {
+                    prop_assert!(endpoint.starts_with("http"));
+                    prop_assert!(headers.iter().all(|(name, _)| !name.eq_ignore_ascii_case("host")));
+                }
+            }
+            Err(issues) => {
+                prop_assert!(!issues.is_empty());
+                for issue in issues {
+                    let place = issue.expression.unwrap_or_default();
+                    prop_assert!(place.starts_with("Subscription."), "{place}: {}", issue.diagnostics);
+                }
+            }
+        }
+    }
 }

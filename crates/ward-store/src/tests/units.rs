@@ -292,6 +292,27 @@ fn a_command_is_done_once() {
 }
 
 #[test]
+fn what_a_dead_process_held_is_ready_at_the_next_start() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    let command =
+        || NewCommand { lane: "mail".to_owned(), not_before: None, body: Phi::new(Vec::new()) };
+    let later = NewCommand { not_before: Some(at(1_000)), ..command() };
+    let queue = vec![command(), command(), later];
+    commit(&chart, 1, CommitUnit { queue, ..CommitUnit::default() }).unwrap();
+    let leased = run(chart.lease(&cx(2), "mail", at(600), 1)).unwrap();
+    let dead = run(chart.lease(&cx(2), "mail", at(600), 1)).unwrap();
+    run(chart.bury(&cx(3), dead[0].id)).unwrap();
+    drop(chart);
+    let chart = rig.open();
+    let again = run(chart.lease(&cx(4), "mail", at(600), 5)).unwrap();
+    // It was tried before, what waits for its time waits, and what is buried stays so.
+    assert_eq!(again.len(), 1);
+    assert_eq!((again[0].id, again[0].attempts), (leased[0].id, 2));
+    assert_eq!(chart.queue_counts().unwrap(), [1, 1, 1]);
+}
+
+#[test]
 fn a_burying_keeps_a_command_for_people() {
     let rig = Rig::new();
     let chart = rig.init();

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { type Concept, type Resource, call, searchAll, words } from "../../api";
 import type { Me } from "../../app";
 import { type Word, useWords } from "../../words";
-import { List, useAgain, useOf } from "../parts";
+import { List, isRefused, useAgain, useOf } from "../parts";
 import { put } from "./personpanel";
 
 type Allergy = Resource & {
@@ -33,6 +33,8 @@ export function Allergies({ id, me }: { id: string; me: Me }) {
   const real = active.filter((it) => !isNone(it));
   const writes = ["nurse", "physician", "integration"].includes(me.role);
   const line = () => {
+    // Who could not be asked is not who has none.
+    if (found.error && !isRefused(found.error)) return <p className="alert-line" role="alert">{say("allergies")}: {say("notRead")} ({found.error.message})</p>;
     if (found.error) return <p className="calm-line">{say("allergies")}: {say("notAllowed")}</p>;
     if (!found.data) return <p className="calm-line">{say("allergies")}: {say("loading")}</p>;
     if (real.length > 0) {

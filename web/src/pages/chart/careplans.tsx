@@ -6,7 +6,7 @@ import { useState } from "react";
 import { type Concept, type Reference, type Resource, call, get, search, words } from "../../api";
 import type { Me } from "../../app";
 import { type Word, useWords } from "../../words";
-import { Section, Waiting, useAgain, useOf } from "../parts";
+import { Failed, Section, Waiting, useAgain, useOf } from "../parts";
 import { put } from "./personpanel";
 
 type CarePlan = Resource & {
@@ -41,7 +41,7 @@ export function CarePlans({ id, me, encounter }: { id: string; me: Me; encounter
       return request ? [{ action: { title: words(request.code) }, request }] : [];
     });
   };
-  if (plans.error) return <Alert color="red">{plans.error.message}</Alert>;
+  if (plans.error) return <Failed error={plans.error} />;
   if (plans.isPending) return <Waiting />;
   return (
     <div className="stack">
@@ -49,7 +49,7 @@ export function CarePlans({ id, me, encounter }: { id: string; me: Me; encounter
       {set.error && <Alert color="red" role="alert">{set.error.message}</Alert>}
       {plans.data.length === 0 && <div className="card empty">{say("noPlans")}</div>}
       {plans.data.map((plan) => (
-        <Section key={plan.id} title={plan.title ?? say("carePlan")} action={
+        <Section key={plan.id} said title={plan.title ?? say("carePlan")} action={
           <div className="row">
             <Badge variant="default" tt="none">{say(`plan-${plan.status}` as Word) ?? plan.status}</Badge>
             {orderers && plan.status === "draft" && <Button size="xs" onClick={() => set.mutate({ it: plan, to: "active" })}>{say("takeUp")}</Button>}

@@ -1,14 +1,14 @@
 // Notes, discharge summaries, reports and pictures: read whole, and the first two written here.
 import { Alert, Badge, Button, Modal, Select, Table, Textarea } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { type Concept, type Reference, type Resource, call, idOf, words } from "../../api";
+import { type Concept, type Reference, type Resource, call, words } from "../../api";
 import type { Me } from "../../app";
 import { useWords } from "../../words";
 import { List, useAgain, useOf } from "../parts";
+import { type Attachment, Form } from "./attachment";
 
-type Attachment = { contentType?: string; data?: string; url?: string; title?: string };
 type Document = Resource & {
   status?: string; docStatus?: string; type?: Concept; date?: string; description?: string; content?: { attachment?: Attachment }[];
   author?: (Reference & { identifier?: { value?: string } })[];
@@ -23,7 +23,7 @@ const TYPES: Record<string, { code: string; display: string }> = {
 };
 
 export function Documents({ id, me, encounter }: { id: string; me: Me; encounter?: string }) {
-  const { say, time } = useWords();
+  const { say, word, time } = useWords();
   const documents = useOf<Document>(id, "DocumentReference?_sort=-date&_count=100");
   const reports = useOf<Report>(id, "DiagnosticReport?_sort=-date&_count=100");
   const studies = useOf<Study>(id, "ImagingStudy?_sort=-started&_count=100");
@@ -31,8 +31,8 @@ export function Documents({ id, me, encounter }: { id: string; me: Me; encounter
   const [writes, setWrites] = useState(false);
   const canWrite = ["physician", "nurse", "integration"].includes(me.role);
   const rows = [
-    ...(documents.data ?? []).filter((it) => it.status === "current").map((it) => ({ it: it as Resource, title: words(it.type), kind: say("note"), status: it.docStatus ?? "", at: it.date, more: it.description, opens: () => setOpen(it) })),
-    ...(reports.data ?? []).map((it) => ({ it: it as Resource, title: words(it.code), kind: say("report"), status: it.status ?? "", at: it.effectiveDateTime ?? it.issued, more: it.conclusion, opens: () => setOpen(it) })),
+    ...(documents.data ?? []).filter((it) => it.status === "current" && it.docStatus !== "entered-in-error").map((it) => ({ it: it as Resource, title: words(it.type), kind: say("note"), status: it.docStatus ?? "", at: it.date, more: it.description, opens: () => setOpen(it) })),
+    ...(reports.data ?? []).filter((it) => it.status !== "entered-in-error").map((it) => ({ it: it as Resource, title: words(it.code), kind: say("report"), status: it.status ?? "", at: it.effectiveDateTime ?? it.issued, more: it.conclusion, opens: () => setOpen(it) })),
     ...(studies.data ?? []).map((it) => ({ it: it as Resource, title: it.description ?? say("imaging"), kind: say("imaging"), status: it.status ?? "", at: it.started, more: it.modality?.map((m) => m.code).join(", "), opens: undefined })),
   ].sort((a, b) => (b.at ?? "").localeCompare(a.at ?? ""));
   const failed = [documents, reports, studies].every((it) => it.error) ? documents.error : null;
@@ -42,9 +42,9 @@ export function Documents({ id, me, encounter }: { id: string; me: Me; encounter
       <List error={failed} isPending={documents.isPending && reports.isPending} isEmpty={rows.length === 0} empty={say("noDocuments")} head={[say("documents"), say("type"), say("status"), say("when")]}>
         {rows.map(({ it, title, kind, status, at, more, opens }) => (
           <Table.Tr key={`${it.resourceType}/${it.id}`} data-document={it.resourceType}>
-            <Table.Td>{opens ? <Button variant="subtle" size="compact-sm" onClick={opens}>{title}</Button> : title}{more && <div className="quiet clip">{more}</div>}</Table.Td>
+            <Table.Td>{opens ? <button type="button" className="link" data-said onClick={opens}>{title}</button> : title}{more && <div className="quiet clip">{more}</div>}</Table.Td>
             <Table.Td>{kind}</Table.Td>
-            <Table.Td><Badge variant="default" tt="none">{status || "—"}</Badge></Table.Td>
+            <Table.Td>{status ? <Badge variant="default" tt="none">{word("status", status)}</Badge> : "—"}</Table.Td>
             <Table.Td>{time(at)}</Table.Td>
           </Table.Tr>
         ))}
@@ -56,7 +56,6 @@ export function Documents({ id, me, encounter }: { id: string; me: Me; encounter
 }
 
 /** Text in base64, as UTF-8. */
-const decoded = (data: string) => new TextDecoder().decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)));
 const encoded = (text: string) => btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
 
 function Whole({ it, close }: { it: Document | Report; close: () => void }) {
@@ -76,20 +75,6 @@ function Whole({ it, close }: { it: Document | Report; close: () => void }) {
       </div>
     </Modal>
   );
-}
-
-function Form({ form }: { form: Attachment }) {
-  const { say } = useWords();
-  const isText = form.contentType?.startsWith("text/") ?? false;
-  const binary = form.url?.startsWith("Binary/") ? idOf(form.url) : undefined;
-  const fetched = useQuery({
-    queryKey: ["of", "binary", binary], enabled: Boolean(binary) && !form.data,
-    queryFn: () => call<{ data?: string; contentType?: string }>("GET", `/fhir/Binary/${binary}`),
-  });
-  const data = form.data ?? fetched.data?.data;
-  if (data && isText) return <pre className="prose">{decoded(data)}</pre>;
-  if (fetched.error) return <Alert color="red">{fetched.error.message}</Alert>;
-  return <p className="quiet">{form.title ?? say("file")} ({form.contentType ?? "?"}): {say("notShown")}</p>;
 }
 
 function Write({ id, me, encounter, close }: { id: string; me: Me; encounter?: string; close: () => void }) {

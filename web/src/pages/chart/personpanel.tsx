@@ -90,7 +90,7 @@ function Coverages({ id, writes }: { id: string; writes: boolean }) {
             <Table.Td>{[it.period?.start?.slice(0, 10), it.period?.end?.slice(0, 10)].map((day) => day ?? "…").join(" – ")}</Table.Td>
             <Table.Td>{money(it, "copay")}</Table.Td>
             <Table.Td>{money(it, "deductible")}</Table.Td>
-            <Table.Td>{writes && <Button variant="subtle" size="compact-sm" onClick={() => setOpen(it)}>{say("edit")}</Button>}</Table.Td>
+            <Table.Td>{writes && <button type="button" className="link" onClick={() => setOpen(it)}>{say("edit")}</button>}</Table.Td>
           </Table.Tr>
         ))}
       </List>

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { type Concept, type Resource, call, searchAll, words } from "../../api";
 import type { Me } from "../../app";
 import { useWords } from "../../words";
-import { Section, useAgain, useOf } from "../parts";
+import { Section, Unseen, useAgain, useOf } from "../parts";
 import { put } from "./personpanel";
 
 export type Condition = Resource & {
@@ -42,7 +42,7 @@ export function Problems({ id, me, encounter }: { id: string; me: Me; encounter?
   );
   return (
     <Section title={say("problems")} action={writes && <Button variant="default" size="xs" onClick={() => setOpen(true)}>{say("add")}</Button>}>
-      {found.error && <p className="quiet">{say("notAllowed")}</p>}
+      <Unseen error={found.error} />
       {end.error && <Alert color="red" role="alert">{end.error.message}</Alert>}
       {found.isPending && <p className="quiet">{say("loading")}</p>}
       {found.isSuccess && all.length === 0 && <p className="quiet">{say("none")}</p>}

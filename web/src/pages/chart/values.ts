@@ -8,6 +8,9 @@ export type Observation = Resource & {
   category?: Concept[]; status?: string;
 };
 
+/** Whether it is to be believed: what was entered in error is shown as such, and is no latest value. */
+export const isRight = (it: Observation) => !["entered-in-error", "cancelled"].includes(it.status ?? "");
+
 export function valueOf(it: Observation): string {
   const quantity = (of?: Quantity) => (of?.value === undefined ? undefined : `${of.value} ${unitOf(of.unit ?? of.code)}`.trim());
   const units = new Set(it.component?.map((part) => part.valueQuantity?.unit));
