@@ -186,8 +186,11 @@ async function attachments({ page, look }) {
   await page.waitForFunction(() => document.querySelector("[data-file] img")?.naturalWidth === 8);
   await save("wound.png");
   await shut();
-  await open("Letter", "application/pdf");
-  await page.frameLocator("[data-file] iframe").locator("embed").waitFor({ state: "attached" });
+  // The browser's own viewer has taken it.
+  await Promise.all([
+    page.waitForEvent("framenavigated", { predicate: (frame) => frame.url().startsWith("chrome-extension:"), timeout: 30_000 }),
+    open("Letter", "application/pdf"),
+  ]);
   await save("letter.pdf");
   await look("letter");
   await shut();

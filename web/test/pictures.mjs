@@ -1,12 +1,12 @@
 // Makes the pictures of docs/pictures from a simulated hospital.
 //
 //   ward init; ward simulate --patients 60 --out P; ward import P; ward serve
-//   WARD_URL=... WARD_TOKEN=... WARD_ADMIN=... node web/test/pictures.mjs
+//   WARD_URL=... WARD_MLLP=... WARD_TOKEN=... WARD_ADMIN=... node web/test/pictures.mjs
 //
 // The chart must be new: it makes beds, admits simulated patients, and signs people in.
 import { chromium } from "playwright-core";
 
-import { account, admin, ask, put, url, PASSWORD } from "./browser.mjs";
+import { account, admin, ask, put, send, url, PASSWORD } from "./browser.mjs";
 
 const folder = new URL("../../docs/pictures/", import.meta.url).pathname;
 const WARDS = ["MED", "SUR", "ICU"];
@@ -41,6 +41,13 @@ await ask("POST", `/api/encounters/${stay(admitted[4])}/leave`, {});
 await ask("POST", `/api/encounters/${stay(admitted[7])}/discharge`, {});
 await ask("POST", "/api/beds/icu-8/close", {});
 await ask("POST", "/api/beds/med-7/hold", { patient: `Patient/${patients[20].id}`, minutes: 240 });
+
+for (const [n, [type, ...segments]] of [
+  ["ADT^A01^ADT_A01", "EVN||20260101080000", "PID|1||90001^^^HOSP^MR||Walker^Ann||19600102|F", "PV1|1|I|OBS^1^A||||||||||||||||V1^^^HOSP^VN"],
+  ["ADT^A03^ADT_A03", "EVN||20260101090000", "PID|1||90001^^^HOSP^MR||Walker^Ann||19600102|F", "PV1|1|I|OBS^1^A||||||||||||||||V1^^^HOSP^VN"],
+  ["ORU^R01^ORU_R01", "PID|1||90001^^^HOSP^MR||Walker^Ann||19600102|F", "OBR|1||77|2823-3^Potassium^LN|||20260101083000", "OBX|1|NM|2823-3^Potassium^LN||5.4|mmol/L|3.5-5.1|H|||F|||20260101083000"],
+  ["ZZZ^Z99", "ZZZ|1"],
+].entries()) await send([`MSH|^~\\&|REG|HOSP|WARD|HOSP|2026010108000${n}||${type}|MSG000${n}|P|2.5.1`, ...segments, ""].join("\r"));
 
 // One patient with everything that a chart shows.
 const { who } = admitted[0];

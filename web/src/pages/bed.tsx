@@ -47,8 +47,6 @@ export const BedCard = memo(function BedCard({ bed, patient, leave, manages, act
       }}>
       <div className="bed-head">
         <b>{bed.name}</b>
-        {bed.hasIsolation && <span className="tag">{say("isolation")}</span>}
-        {bed.hasMonitoring && <span className="tag">{say("monitoring")}</span>}
         <span className="grow" />
         {manages && <BedMenu bed={bed} patient={patient} leave={leave} acts={acts} />}
       </div>
@@ -63,6 +61,12 @@ export const BedCard = memo(function BedCard({ bed, patient, leave, manages, act
         </>
       ) : (
         <span className="quiet">{say(bed.state)}</span>
+      )}
+      {(bed.hasIsolation || bed.hasMonitoring) && (
+        <span className="tags">
+          {bed.hasIsolation && <span className="tag">{say("isolation")}</span>}
+          {bed.hasMonitoring && <span className="tag">{say("monitoring")}</span>}
+        </span>
       )}
     </div>
   );

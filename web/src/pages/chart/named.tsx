@@ -9,8 +9,13 @@ const VITALS: Record<string, Word> = {
   "3151-8": "inhaledOxygen", "29463-7": "weight", "8302-2": "height", "39156-5": "bmi", "72514-3": "pain",
 };
 
+const vitalOf = (it: Observation) => it.code?.coding?.map((c) => VITALS[c.code ?? ""]).find((word) => word !== undefined);
+
 /** One test: by its code, because two specimens may have one name. */
 export function testOf(it: Observation): string {
+  // What is measured in two ways is one vital sign.
+  const vital = vitalOf(it);
+  if (vital) return vital;
   const coding = it.code?.coding?.find((c) => c.code);
   return coding ? `${coding.system ?? ""}|${coding.code}` : words(it.code);
 }
@@ -19,7 +24,7 @@ export function testOf(it: Observation): string {
 export function useNames() {
   const { say } = useWords();
   return (it: Observation): { name: string; rest?: string } => {
-    const known = it.code?.coding?.map((c) => VITALS[c.code ?? ""]).find((word) => word !== undefined);
+    const known = vitalOf(it);
     if (known) return { name: say(known) };
     const whole = words(it.code);
     const at = whole.indexOf(" [");

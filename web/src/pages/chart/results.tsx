@@ -1,6 +1,6 @@
 // Results as a table, and one of them over time.
 import { Badge, Button, SegmentedControl, Table } from "@mantine/core";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 import { useWords } from "../../words";
 import { List, useOf } from "../parts";
@@ -31,6 +31,9 @@ export function Results({ id }: { id: string }) {
     .filter((it) => testOf(it) === chosen && unitOf(it.valueQuantity?.unit) === unit && it.valueQuantity?.value !== undefined && it.effectiveDateTime)
     .map((it) => ({ at: it.effectiveDateTime ?? "", value: it.valueQuantity?.value ?? 0, ...limitsOf(it), unit: unitOf(it.valueQuantity?.unit) }))
     .reverse();
+  const curve = useRef<HTMLElement>(null);
+  // It may be asked for at the end of a long list.
+  useEffect(() => { if (chosen) curve.current?.scrollIntoView({ block: "center" }); }, [chosen]);
   return (
     <div className="stack">
       <div className="row">
@@ -39,7 +42,7 @@ export function Results({ id }: { id: string }) {
         {!chosen && all.length > 0 && <span className="quiet">{say("chooseTest")}</span>}
       </div>
       {chosen && points.length > 0 && (
-        <section className="card" aria-label={`${say("trendOf")} ${title}`}>
+        <section ref={curve} className="card" aria-label={`${say("trendOf")} ${title}`}>
           <div className="row"><b className="grow">{say("trendOf")} {title}{unit && <span className="quiet"> {unit}</span>}</b><Button size="compact-sm" variant="subtle" onClick={() => choose(undefined)}>{say("shut")}</Button></div>
           <Trend points={points} />
         </section>
@@ -69,7 +72,7 @@ function ByTest({ found, all, choose }: Shown) {
         <Table.Tr key={test}>
           <Table.Td><button type="button" className="link" data-said onClick={() => choose(test)}><Named it={latest} /></button></Table.Td>
           <Table.Td><b className="value">{valueOf(latest)}</b> <Flag of={latest} /><Standing of={latest} /></Table.Td>
-          <Table.Td>{rangeOf(latest)}</Table.Td>
+          <Table.Td className="no-wrap">{rangeOf(latest)}</Table.Td>
           <Table.Td className="no-wrap">{time(latest.effectiveDateTime ?? latest.issued)}</Table.Td>
           <Table.Td>
             {earlier.slice(0, EARLIER).map((it) => <span className="earlier" key={it.id} title={time(it.effectiveDateTime ?? it.issued)}>{valueOf(it)}<Mark of={it} /></span>)}
@@ -88,7 +91,7 @@ function ByTime({ found, all, choose }: Shown) {
         <Table.Tr key={it.id}>
           <Table.Td><button type="button" className="link" data-said onClick={() => choose(testOf(it))}><Named it={it} /></button></Table.Td>
           <Table.Td>{isRight(it) ? <><b className="value">{valueOf(it)}</b> <Flag of={it} /></> : <s>{valueOf(it)}</s>}<Standing of={it} /></Table.Td>
-          <Table.Td>{rangeOf(it)}</Table.Td>
+          <Table.Td className="no-wrap">{rangeOf(it)}</Table.Td>
           <Table.Td className="no-wrap">{time(it.effectiveDateTime ?? it.issued)}</Table.Td>
         </Table.Tr>
       ))}

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { type Concept, type Resource, words } from "../../api";
 import { type Word, useWords } from "../../words";
 import { Waiting, useOf } from "../parts";
+import { useNames } from "./named";
 import { type Observation, valueOf } from "./values";
 
 type Any = Resource & Record<string, unknown>;
@@ -31,6 +32,7 @@ const STEP = 60;
 
 export function Timeline({ id }: { id: string }) {
   const { say, word, time } = useWords();
+  const nameOf = useNames();
   const [off, setOff] = useState<string[]>([]);
   const [most, setMost] = useState(STEP);
   // The list of kinds never changes: the hooks are called in one order.
@@ -60,7 +62,7 @@ export function Timeline({ id }: { id: string }) {
               <li key={`${it.resourceType}/${it.id}`}>
                 <span className="quiet clock">{at.length > 10 ? time(at, "clock") : ""}</span>
                 <span className="kind">{say(kind.word)}</span>
-                <span><b>{kind.kind === "Encounter" ? word("class", (it.class as { code?: string; display?: string })?.code) : kind.title(it)}</b> <span className="quiet">{[kind.more?.(it), kind.status && word("status", text(it, "status"))].filter(Boolean).join(" · ")}</span></span>
+                <span><b>{kind.kind === "Encounter" ? word("class", (it.class as { code?: string; display?: string })?.code) : kind.kind === "Observation" ? nameOf(it as unknown as Observation).name : kind.title(it)}</b> <span className="quiet">{[kind.more?.(it), kind.status && word("status", text(it, "status"))].filter(Boolean).join(" · ")}</span></span>
               </li>
             ))}
           </ol>
