@@ -2,6 +2,10 @@ import { defineConfig } from "vite";
 
 // The binary serves `dist`; names carry a hash of the content, so that they can be cached for ever.
 export default defineConfig({
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: false },
+  build: {
+    target: "es2022", assetsInlineLimit: 0, modulePreload: false, chunkSizeWarningLimit: 900,
+    // "use client" means nothing here, and thousands of lines of it hide what does.
+    rolldownOptions: { onLog: (level, log, handler) => { if (log.code !== "MODULE_LEVEL_DIRECTIVE") handler(level, log); } },
+  },
   server: { proxy: { "/api": "http://127.0.0.1:8080", "/fhir": "http://127.0.0.1:8080" } },
 });

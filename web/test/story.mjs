@@ -256,7 +256,12 @@ async function beds({ page, bed, look, find, heading }) {
   await bed("W1-1", "free").waitFor();
   await act(bed("W1-1", "free"), "Close");
   await bed("W1-1", "closed").waitFor();
-  await act(bed("W1-1", "closed"), "Open");
+  // All of it goes by keyboard too.
+  await bed("W1-1", "closed").getByRole("button").press("Enter");
+  await page.getByRole("menuitem", { name: "Open", exact: true }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement?.className === "dots");
   await bed("W1-1", "free").waitFor();
 }
 

@@ -1,6 +1,6 @@
 // One bed of the board. Hundreds are shown: one is drawn again only when something of it changes.
 import { Menu } from "@mantine/core";
-import { memo, useState } from "react";
+import { memo, useRef, useState } from "react";
 
 import { type Patient, age, nameOf } from "../api";
 import { type Word, useWords } from "../words";
@@ -76,6 +76,12 @@ export const BedCard = memo(function BedCard({ bed, patient, leave, manages, act
 function BedMenu({ bed, patient, leave, acts }: { bed: Bed; patient?: Patient; leave: Leave; acts: Acts }) {
   const { say } = useWords();
   const [isMade, make] = useState(false);
+  const target = useRef<HTMLButtonElement>(null);
+  // Whoever goes by keyboard goes on from the bed, unless a dialog has taken them elsewhere.
+  const back = () => {
+    const at = document.activeElement;
+    if (!at || at === document.body || at.closest("[role=menu]")) target.current?.focus({ preventScroll: true });
+  };
   const label = `${bed.name}: ${say("more")}`;
   if (!isMade) return <button type="button" className="dots" aria-label={label} aria-haspopup="menu" onClick={() => make(true)}>⋯</button>;
   const claim = bed.claims[0];
@@ -84,8 +90,8 @@ function BedMenu({ bed, patient, leave, acts }: { bed: Bed; patient?: Patient; l
   const stay = (what: string) => acts.post(`/api/encounters/${claim?.encounter}/${what}`);
   const set = (what: string) => acts.post(`/api/beds/${bed.id}/${what}`);
   return (
-    <Menu position="bottom-end" defaultOpened>
-      <Menu.Target><button type="button" className="dots" aria-label={label}>⋯</button></Menu.Target>
+    <Menu position="bottom-end" defaultOpened onExitTransitionEnd={back}>
+      <Menu.Target><button ref={target} type="button" className="dots" aria-label={label}>⋯</button></Menu.Target>
       <Menu.Dropdown>
         {lies && <Menu.Item onClick={() => acts.move(bed)}>{say("move")}</Menu.Item>}
         {lies && leave !== "out" && <Menu.Item onClick={() => stay("leave")}>{say("leave")}</Menu.Item>}
