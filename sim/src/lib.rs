@@ -10,6 +10,7 @@ mod house;
 mod node;
 mod person;
 mod rng;
+mod rrf;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod words;
 use jiff::Timestamp;
 
 pub use day::Sent;
+pub use rrf::{Drug, Rrf};
 
 /// How much of a patient's chart is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

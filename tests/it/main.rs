@@ -13,6 +13,7 @@
 mod accounts;
 mod at_rest;
 mod billing;
+mod cds_hooks;
 mod clients;
 mod config;
 mod crash;
@@ -24,8 +25,10 @@ mod hostile;
 mod import;
 mod import_again;
 mod interface;
+mod knowledge;
 mod meds;
 mod operator;
+mod order_checks;
 mod payers;
 mod registry;
 mod resets;

@@ -7,6 +7,7 @@
 pub mod checkpoint;
 pub mod committed;
 pub mod hierarchy;
+pub mod jwt;
 pub mod merkle;
 pub mod password;
 pub mod random;
@@ -18,6 +19,7 @@ pub mod token;
 
 pub use committed::CommittedKey;
 pub use hierarchy::{DataKey, TenantKey};
+pub use jwt::JwtKey;
 pub use random::{OsRandom, Random, SeededRandom};
 pub use root::{RootKey, RootKeyError, RootKeyFile, RootKeyVariable};
 pub use seal::{Aad, OpenError, SealingKey};

@@ -8,6 +8,7 @@ use ward_clinical::{beds::Beds, figures::HouseFigures};
 use ward_crypto::Random;
 use ward_events::{figures::EventFigures, live::Live, subscriptions::Subscriptions};
 use ward_interop::contract::Receiver;
+use ward_pharmacy::cds::answer::Checks;
 use ward_records::Records;
 use ward_rules::likeness::Thresholds;
 use ward_store::workflow::Engine;
@@ -40,6 +41,8 @@ pub struct App {
     pub(crate) sockets: Arc<Semaphore>,
     /// What follows the event feed, where something does.
     pub(crate) events: Option<Events>,
+    /// What medication is checked by, where there is a knowledge base.
+    pub(crate) checks: Option<Arc<Checks>>,
     /// From how sure on somebody is alike.
     pub(crate) registry: Thresholds,
 }
@@ -115,6 +118,7 @@ impl App {
             billing: None,
             sockets: subscriptions::sockets(),
             events: None,
+            checks: None,
             registry: Thresholds::default(),
         }
     }
@@ -141,6 +145,12 @@ impl App {
     #[must_use]
     pub fn with_events(self, events: Events) -> App {
         App { events: Some(events), ..self }
+    }
+
+    /// With checks of medication.
+    #[must_use]
+    pub fn with_checks(self, checks: Arc<Checks>) -> App {
+        App { checks: Some(checks), ..self }
     }
 
     /// With other thresholds of the registry.

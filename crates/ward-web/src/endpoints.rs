@@ -10,8 +10,8 @@ use ward_policy::Action;
 use crate::{
     app::App,
     handlers::{
-        access, accounts, admit_operation, audit, events, fhir, house, interface, keys, messages,
-        payers, plans, registry, stays, subscriptions, tasks, vitals,
+        access, accounts, admit_operation, audit, cds, events, fhir, house, interface, keys,
+        messages, payers, plans, registry, stays, subscriptions, tasks, vitals,
     },
     request::Asked,
     respond::Answer,
@@ -118,6 +118,11 @@ pub static ALL: &[Endpoint] = rows! {
     "GET" "/api/events" SignedIn(Action::Read), Some(A::Search), events::stream, "What happens, as server-sent events; each of what the reader may see then";
     "GET" "/api/events/{id}" SignedIn(Action::Read), Some(A::Read), events::about, "What a notification was about";
     "GET" "/api/subscriptions/websocket" Public, None, subscriptions::socket, "A websocket for notifications; shows nothing before `bind-with-token`";
+    "GET" "/api/meds/knowledge" SignedIn(Action::Read), None, cds::knowledge, "Which knowledge base medication checks go by";
+    "GET" "/api/meds/overrides" SignedIn(Action::Search), Some(A::Search), cds::overrides, "How often each rule fired and was overridden, and why; since a day";
+    "GET" "/cds-services" Public, None, cds::services, "CDS Hooks: the services there are";
+    "POST" "/cds-services/{id}" SignedIn(Action::Search), Some(A::Operation), cds::call, "CDS Hooks: cards for orders, a patient or a stay";
+    "POST" "/cds-services/{id}/feedback" SignedIn(Action::Create), Some(A::Create), cds::feedback, "CDS Hooks: what became of cards";
     "POST" "/api/keys/rotate" House(Action::ManageKeys), Some(A::KeysRotated), keys::rotate, "Make a new tenant key";
     "DELETE" "/api/keys/{id}" House(Action::ManageKeys), Some(A::KeyDestroyed), keys::shred, "Destroy a patient's key and with it the patient's data";
     "PUT" "/api/imports/{id}" House(Action::Import), Some(A::Transaction), house::import_load, "Load a transaction once; 208 when it was loaded before";
@@ -135,6 +140,8 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/fhir/{type}/$validate" SignedIn(Action::Create), None, fhir::validate, "Say what is wrong with a resource";
     "POST" "/fhir/Claim/$submit" House(Action::CarryMessages), Some(A::Operation), payers::submit, "Submit a Claim for authorization (Da Vinci PAS); the simulated payer answers";
     "POST" "/fhir/Claim/$inquire" House(Action::CarryMessages), Some(A::Operation), payers::inquire, "What became of a Claim (Da Vinci PAS)";
+    "POST" "/fhir/MedicationRequest/$check" SignedIn(Action::Search), Some(A::Operation), cds::check, "What speaks against orders, as DetectedIssues";
+    "POST" "/fhir/MedicationRequest/{id}/$check" SignedIn(Action::Search), Some(A::Operation), cds::check_one, "What speaks against an order of the chart";
     "POST" "/fhir/Patient/$match" SignedIn(Action::Search), Some(A::Search), registry::find_matches, "Who may be this patient";
     "POST" "/fhir/Encounter/$admit" House(Action::ManageStays), Some(A::Operation), admit_operation::admit, "Admit a patient, asked for and answered as Parameters";
     "POST" "/fhir/PlanDefinition/$apply" SignedIn(Action::Read), Some(A::Read), plans::apply, "What the plan in the body comes to for a patient; nothing is written";

@@ -56,6 +56,9 @@ enum Command {
     Keys(commands::keys::KeysCommand),
     Reindex(commands::care::ReindexArgs),
     Scrub(commands::care::ScrubArgs),
+    /// What medication checks go by.
+    #[command(subcommand)]
+    Kb(commands::kb::KbCommand),
     /// The settings.
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
@@ -103,6 +106,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Keys(command) => commands::keys::run(command).await,
         Command::Reindex(args) => commands::care::reindex(args).await,
         Command::Scrub(args) => commands::care::scrub(args).await,
+        Command::Kb(command) => commands::kb::run(command),
         Command::Config(command) => commands::config::run(command),
         Command::Bench(args) => Ok(commands::bench::run(args).await.map(|()| ExitCode::SUCCESS)?),
         Command::Simulate(args) => commands::simulate::run(args),

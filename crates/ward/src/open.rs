@@ -147,6 +147,12 @@ impl Site {
         anchors
     }
 
+    /// Where versions of the knowledge base are.
+    pub fn knowledge(&self) -> PathBuf {
+        let config = &self.settings.config;
+        config.knowledge.folder.clone().unwrap_or_else(|| config.place.data.join("knowledge"))
+    }
+
     pub fn socket(&self) -> PathBuf {
         let config = &self.settings.config;
         config.http.socket.clone().unwrap_or_else(|| config.place.data.join("ward.sock"))

@@ -17,6 +17,8 @@ const WALLS: &[(&str, &[&str])] = &[
     ("fjall", &["ward-store"]),
     ("axum", &["ward-web"]),
     ("rhai", &["ward-interop"]),
+    ("csv", &["ward-pharmacy"]),
+    ("quick-xml", &["ward-pharmacy"]),
     ("lettre", &["ward-events"]),
     ("tokio-tungstenite", &["ward-web"]),
     ("clap", &["ward"]),

@@ -67,6 +67,8 @@ pub enum IssueKind {
     Monitoring,
     /// A way of writing that is misread.
     Writing,
+    /// What another service says, in its own words.
+    Remote,
     /// Something could not be checked; `why` says what.
     NotCheckable,
 }
@@ -100,6 +102,7 @@ impl IssueKind {
             IssueKind::Laboratory => "laboratory",
             IssueKind::Monitoring => "monitoring",
             IssueKind::Writing => "writing",
+            IssueKind::Remote => "remote",
             IssueKind::NotCheckable => "not-checkable",
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod admit_operation;
 pub(crate) mod audit;
+pub(crate) mod cds;
 pub(crate) mod events;
 pub(crate) mod fhir;
 pub(crate) mod house;

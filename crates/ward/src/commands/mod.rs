@@ -10,6 +10,7 @@ pub mod export;
 pub mod hl7;
 pub mod import;
 pub mod init;
+pub mod kb;
 pub mod keys;
 pub mod maps;
 pub mod meds;

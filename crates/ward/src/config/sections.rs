@@ -296,6 +296,17 @@ section! {
     }
 }
 
+section! {
+    /// What orders of drugs are checked by.
+    "knowledge" KnowledgeSection {
+        /// Folder with the versions of the knowledge base; `<data>/knowledge` if absent.
+        folder: Option<PathBuf> = None;
+        /// Folder of services of others that are asked beside it, one TOML file each; none if
+        /// absent. See docs/cds-hooks.md.
+        services: Option<PathBuf> = None;
+    }
+}
+
 /// All settings.
 #[derive(Clone, Default, Debug)]
 pub struct Config {
@@ -311,10 +322,11 @@ pub struct Config {
     pub billing: BillingSection,
     pub events: EventsSection,
     pub mail: MailSection,
+    pub knowledge: KnowledgeSection,
 }
 
 impl Config {
-    pub fn sections(&self) -> [&dyn Section; 12] {
+    pub fn sections(&self) -> [&dyn Section; 13] {
         [
             &self.place,
             &self.http,
@@ -328,10 +340,11 @@ impl Config {
             &self.billing,
             &self.events,
             &self.mail,
+            &self.knowledge,
         ]
     }
 
-    pub fn sections_mut(&mut self) -> [&mut dyn Section; 12] {
+    pub fn sections_mut(&mut self) -> [&mut dyn Section; 13] {
         [
             &mut self.place,
             &mut self.http,
@@ -345,6 +358,7 @@ impl Config {
             &mut self.billing,
             &mut self.events,
             &mut self.mail,
+            &mut self.knowledge,
         ]
     }
 }

@@ -174,7 +174,27 @@ struct Exceeded<'a> {
     others: Vec<String>,
 }
 
-impl Exceeded<'_> {
+impl<'a> Exceeded<'a> {
+    /// A value that is above what a limit allows; `says` gets both as they are shown.
+    fn of(
+        limit: &'a Limit,
+        (value, most): (f64, f64),
+        says: impl FnOnce(String, String) -> String,
+    ) -> Option<Exceeded<'a>> {
+        above(value, most).then(|| Exceeded {
+            limit,
+            times: value / most,
+            summary: says(shown(value), shown(most)),
+            used: Vec::new(),
+            others: Vec::new(),
+        })
+    }
+
+    /// With the weight or the surface that the limit grows with.
+    fn by_body(self, finder: &Finder<'_>, unit: &Unit) -> Exceeded<'a> {
+        Exceeded { used: body_used(finder, unit), ..self }
+    }
+
     fn measure(&self) -> Measure {
         self.limit.measure
     }
@@ -250,29 +270,18 @@ fn exceeded<'a>(
         Measure::Interval => {
             let shortest = lines.iter().filter_map(|line| line.pace.and_then(|it| it.interval_h));
             let Some(hours) = shortest.min_by(f64::total_cmp) else { return Ok(None) };
-            let least = limit.value * unit.factor;
-            Ok(below(hours, least).then(|| Exceeded {
-                limit,
-                times: least / hours.max(1e-9),
-                summary: format!(
-                    "every {} h, at least {} h must lie between doses",
-                    shown(hours),
-                    shown(least)
-                ),
-                used: Vec::new(),
-                others: Vec::new(),
+            // The other way round: what is too short is exceeded by what must be.
+            let pair = (limit.value * unit.factor, hours.max(1e-9));
+            Ok(Exceeded::of(limit, pair, |least, hours| {
+                format!("every {hours} h, at least {least} h must lie between doses")
             }))
         }
         Measure::Duration => {
             let longest = lines.iter().filter_map(|line| line.pace.and_then(|it| it.days));
             let Some(days) = longest.max_by(f64::total_cmp) else { return Ok(None) };
-            let most = limit.value * unit.factor / 24.0;
-            Ok(above(days, most).then(|| Exceeded {
-                limit,
-                times: days / most,
-                summary: format!("for {} days, at most {} days", shown(days), shown(most)),
-                used: Vec::new(),
-                others: Vec::new(),
+            let pair = (days, limit.value * unit.factor / 24.0);
+            Ok(Exceeded::of(limit, pair, |days, most| {
+                format!("for {days} days, at most {most} days")
             }))
         }
     }
@@ -283,8 +292,9 @@ fn above(value: f64, most: f64) -> bool {
     most * (1.0 + 1e-9) < value
 }
 
-fn below(value: f64, least: f64) -> bool {
-    value < least * (1.0 - 1e-9)
+/// Of a value and its limit the pair that is worst.
+fn worse(worst: Option<(f64, f64)>, (value, most): (f64, f64)) -> Option<(f64, f64)> {
+    worst.filter(|(here, of)| value / most <= here / of).or(Some((value, most)))
 }
 
 fn single<'a>(
@@ -295,7 +305,7 @@ fn single<'a>(
 ) -> Found<'a> {
     let mut worst: Option<(f64, f64)> = None;
     for line in lines.iter().filter(|line| line.dosing.dose.is_some()) {
-        let (value, most) = match (line.single_per_kg, unit.per.kg, &finder.facts.weight_kg) {
+        let pair = match (line.single_per_kg, unit.per.kg, &finder.facts.weight_kg) {
             // By the kilogram against by the kilogram needs no weight.
             (Some(per_kg), true, Err(_)) if per_kg.count == unit.count => {
                 (per_kg.value, limit.value * unit.factor)
@@ -306,26 +316,15 @@ fn single<'a>(
                 (one.value, allowed(&finder.facts, limit.value, unit, limit.cap)?)
             }
         };
-        if worst.is_none_or(|(here, of)| here / of < value / most) {
-            worst = Some((value, most));
-        }
+        worst = worse(worst, pair);
     }
-    let Some((value, most)) = worst.filter(|(value, most)| above(*value, *most)) else {
-        return Ok(None);
-    };
-    Ok(Some(Exceeded {
-        limit,
-        times: value / most,
-        summary: format!(
-            "a single dose of {} {name} is above the maximum of {} {name}{}",
-            shown(value),
-            shown(most),
-            by_body(limit, unit),
-            name = unit.count.unit()
-        ),
-        used: body_used(finder, unit),
-        others: Vec::new(),
-    }))
+    let (name, body) = (unit.count.unit(), by_body(limit, unit));
+    let found = worst.and_then(|pair| {
+        Exceeded::of(limit, pair, |value, most| {
+            format!("a single dose of {value} {name} is above the maximum of {most} {name}{body}")
+        })
+    });
+    Ok(found.map(|it| it.by_body(finder, unit)))
 }
 
 fn daily<'a>(
@@ -368,40 +367,19 @@ fn daily<'a>(
             others.push(other.order.id.clone());
         }
     }
-    let most = most?;
-    if !above(sum, most) {
-        return Ok(None);
-    }
     others.sort();
     let over = if others.is_empty() { "" } else { " over all orders" };
-    Ok(Some(Exceeded {
-        limit,
-        times: sum / most,
-        summary: format!(
-            "{} {name} a day{over} is above the daily maximum of {} {name}{}",
-            shown(sum),
-            shown(most),
-            by_body(limit, unit),
-            name = unit.count.unit()
-        ),
-        used: body_used(finder, unit),
-        others,
-    }))
+    let (name, body) = (unit.count.unit(), by_body(limit, unit));
+    let found = Exceeded::of(limit, (sum, most?), |sum, most| {
+        format!("{sum} {name} a day{over} is above the daily maximum of {most} {name}{body}")
+    });
+    Ok(found.map(|it| Exceeded { others, ..it.by_body(finder, unit) }))
 }
 
 fn per_kg_exceeded<'a>(limit: &'a Limit, unit: &Unit, amount: Counted) -> Option<Exceeded<'a>> {
-    let most = limit.value * unit.factor;
-    above(amount.value, most).then(|| Exceeded {
-        limit,
-        times: amount.value / most,
-        summary: format!(
-            "{} {name}/kg a day is above the daily maximum of {} {name}/kg",
-            shown(amount.value),
-            shown(most),
-            name = unit.count.unit()
-        ),
-        used: Vec::new(),
-        others: Vec::new(),
+    let name = unit.count.unit();
+    Exceeded::of(limit, (amount.value, limit.value * unit.factor), |value, most| {
+        format!("{value} {name}/kg a day is above the daily maximum of {most} {name}/kg")
     })
 }
 
@@ -419,19 +397,11 @@ fn cumulative<'a>(
         };
         sum += one.into(unit.count, line.substance).map_err(amount::why)?.value * total;
     }
-    Ok(above(sum, most).then(|| Exceeded {
-        limit,
-        times: sum / most,
-        summary: format!(
-            "{} {name} in the whole course is above the maximum of {} {name}{}",
-            shown(sum),
-            shown(most),
-            by_body(limit, unit),
-            name = unit.count.unit()
-        ),
-        used: body_used(finder, unit),
-        others: Vec::new(),
-    }))
+    let (name, body) = (unit.count.unit(), by_body(limit, unit));
+    let found = Exceeded::of(limit, (sum, most), |sum, most| {
+        format!("{sum} {name} in the whole course is above the maximum of {most} {name}{body}")
+    });
+    Ok(found.map(|it| it.by_body(finder, unit)))
 }
 
 fn rate<'a>(finder: &Finder<'_>, limit: &'a Limit, unit: &Unit, lines: &[&Line<'_>]) -> Found<'a> {
@@ -446,7 +416,7 @@ fn rate<'a>(finder: &Finder<'_>, limit: &'a Limit, unit: &Unit, lines: &[&Line<'
             }
             (None, _) => return Err(NotCheckable::NoRate),
         };
-        let (value, most) = match (line.rate_per_kg, &most) {
+        let pair = match (line.rate_per_kg, &most) {
             (Some(per_kg), Err(_)) if unit.per.kg && per_kg.count == unit.count => {
                 (per_kg.value, limit.value * unit.factor)
             }
@@ -456,26 +426,15 @@ fn rate<'a>(finder: &Finder<'_>, limit: &'a Limit, unit: &Unit, lines: &[&Line<'
                 (of.value, (*most)?)
             }
         };
-        if worst.is_none_or(|(here, of)| here / of < value / most) {
-            worst = Some((value, most));
-        }
+        worst = worse(worst, pair);
     }
-    let Some((value, most)) = worst.filter(|(value, most)| above(*value, *most)) else {
-        return Ok(None);
-    };
-    Ok(Some(Exceeded {
-        limit,
-        times: value / most,
-        summary: format!(
-            "{} {name}/h is faster than the maximum of {} {name}/h{}",
-            shown(value),
-            shown(most),
-            by_body(limit, unit),
-            name = unit.count.unit()
-        ),
-        used: body_used(finder, unit),
-        others: Vec::new(),
-    }))
+    let (name, body) = (unit.count.unit(), by_body(limit, unit));
+    let found = worst.and_then(|pair| {
+        Exceeded::of(limit, pair, |value, most| {
+            format!("{value} {name}/h is faster than the maximum of {most} {name}/h{body}")
+        })
+    });
+    Ok(found.map(|it| it.by_body(finder, unit)))
 }
 
 fn concentration<'a>(limit: &'a Limit, unit: &Unit, part: &Part<'_>) -> Found<'a> {
@@ -487,19 +446,10 @@ fn concentration<'a>(limit: &'a Limit, unit: &Unit, part: &Part<'_>) -> Found<'a
     }
     let amount = Counted { value: strength.value * above_line.factor, count: above_line.count };
     let amount = amount.into(unit.count, part.substance).map_err(amount::why)?;
-    let value = amount.value / (strength.per_value * per.factor);
-    let most = limit.value * unit.factor;
-    Ok(above(value, most).then(|| Exceeded {
-        limit,
-        times: value / most,
-        summary: format!(
-            "{} {name}/mL is stronger than the maximum of {} {name}/mL",
-            shown(value),
-            shown(most),
-            name = unit.count.unit()
-        ),
-        used: Vec::new(),
-        others: Vec::new(),
+    let pair = (amount.value / (strength.per_value * per.factor), limit.value * unit.factor);
+    let name = unit.count.unit();
+    Ok(Exceeded::of(limit, pair, |value, most| {
+        format!("{value} {name}/mL is stronger than the maximum of {most} {name}/mL")
     }))
 }
 

@@ -106,10 +106,8 @@ impl Parts {
             let place = format!("cross-reactive group {}", group.id);
             group.members.iter().for_each(|id| member(place.clone(), *id));
         }
-        for product in &self.products {
-            let place = format!("product {}", product.name);
-            product.ingredients.iter().for_each(|it| member(place.clone(), it.substance));
-        }
+        // A product may have an ingredient of which nothing is known here: an order for it is not
+        // checkable, and an index of all products would otherwise be left out with it.
         for limit in &self.limits {
             member(format!("limit {}", limit.id), limit.substance);
         }

@@ -6,6 +6,7 @@ pub mod channels;
 mod events;
 pub mod hl7;
 mod keeper;
+mod knowledge;
 mod payers;
 mod stays;
 
@@ -126,11 +127,13 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let payers = billing::open(&records, &config.billing, &base)?;
     let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
     let events = events::open(&records, &random, config, &cx).await?;
+    let checks = knowledge::open(&site)?;
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())
         .with_stays(stays.clone())
         .with_billing(payers.clone())
         .with_events(events.events.clone())
+        .with_checks(Arc::clone(&checks))
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),
@@ -175,6 +178,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let live = events.events.live.clone();
     events.run(&mut beside);
     beside.spawn(hl7::working(receiver.clone()));
+    beside.spawn(knowledge::watching(chart.clone(), checks));
     beside.spawn(stays::working(stays.clone()));
     beside.spawn(billing::following(payers.clone()));
     for _ in 0..billing::ASKERS {
