@@ -1,6 +1,6 @@
 //! What speaks against orders: our own checks and those of others, for whoever asks.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -77,7 +77,7 @@ impl Checks {
         });
         issues.extend(others.await);
         // Stable: among equals our own come first.
-        issues.sort_by(|a, b| b.tier.cmp(&a.tier));
+        issues.sort_by_key(|it| Reverse(it.tier));
         Answer { issues, knowledge }
     }
 

@@ -84,7 +84,7 @@ pub fn read(hook: Hook, body: &Value) -> Result<Call, CallError> {
             context.get("draftOrders").filter(|it| text(it, "resourceType") == Some("Bundle"));
         let bundle = bundle.ok_or_else(|| wrong("context.draftOrders", "a Bundle is required"))?;
         (call.drafts, call.drugs) = drafts(bundle, &call.patient)?;
-        call.selected = call.drafts.iter().map(|it| name_of(it)).collect();
+        call.selected = call.drafts.iter().map(name_of).collect();
     }
     if hook == Hook::OrderSelect {
         let selections = context.get("selections").and_then(Value::as_array);

@@ -25,6 +25,7 @@ pub const CARDS_MAX: usize = 24_000;
 pub const OUTCOMES_MAX: usize = 200;
 
 /// Most characters of a comment that are kept.
+/// LIMIT: a page of writing; what is longer is no reason for an override.
 const COMMENT_CHARS_MAX: usize = 2_000;
 
 /// Cards that were shown, by UUID, the oldest forgotten first.

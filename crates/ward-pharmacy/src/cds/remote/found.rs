@@ -9,8 +9,11 @@ use ward_store::values::text;
 
 use crate::cds::cards::CARDS_MAX;
 
-/// Most characters of a summary and of a detail that are taken over.
+/// Most characters of a summary that are taken over.
+/// LIMIT: the standard asks for less than 140; who writes more is still heard.
 const SUMMARY_CHARS_MAX: usize = 400;
+/// Most characters of a detail that are taken over.
+/// LIMIT: two pages; nobody reads more beside an order.
 const DETAIL_CHARS_MAX: usize = 4_000;
 
 /// Reads the answer of a service.

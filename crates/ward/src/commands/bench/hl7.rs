@@ -61,7 +61,8 @@ pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, 
         let keep = if keep_only { "true" } else { "false" };
         let server = Server::start_with(&data, &[("WARD_HL7_KEEP_ONLY", keep)])?;
         for (place, n) in CONNECTIONS.into_iter().enumerate() {
-            let seen = load_with(server.mllp, n, messages_of(args, n), (&["A01", "A03"], place)).await?;
+            let seen =
+                load_with(server.mllp, n, messages_of(args, n), (&["A01", "A03"], place)).await?;
             let goal = match (keep_only, n) {
                 (true, 1) => Some(0.9 * flushes_per_s),
                 (true, 64) => Some(0.6 * at(2)),

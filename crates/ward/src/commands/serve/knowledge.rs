@@ -10,7 +10,7 @@ use ward_interop::http::{Client, ClientSettings, Endpoint, HttpError, post};
 use ward_pharmacy::{
     cds::{
         answer::Checks,
-        remote::{Asking, RemoteSettings, Remotes, Transport, TransportError},
+        remote::{ANSWER_BYTES_MAX, Asking, RemoteSettings, Remotes, Transport, TransportError},
     },
     knowledge::{House, house::STARTER},
 };
@@ -30,9 +30,6 @@ const KEPT_MAX: usize = 8;
 /// Seconds for which a signed request is good.
 /// LIMIT: CDS Hooks 2.0.1 asks for a short life; clocks of two houses are a minute or two apart.
 const TOKEN_S: i64 = 300;
-
-/// Largest answer of a service, in bytes.
-const ANSWER_BYTES_MAX: usize = ward_pharmacy::cds::remote::ANSWER_BYTES_MAX;
 
 /// Opens the knowledge base that was chosen and the ways to services.
 ///
