@@ -145,8 +145,7 @@ async fn checked(
 
 /// Everything that is looked at comes with the request; nothing is read from the chart.
 async fn check_bundle(app: &App, asked: &Asked, body: &Value, act: Interaction) -> Answer {
-    let source = ward_pharmacy::context::source_of_bundle(body, asked.cx.now)
-        .map_err(|says| invalid(says))?;
+    let source = ward_pharmacy::context::source_of_bundle(body, asked.cx.now).map_err(invalid)?;
     let orders = answer::named(source.proposed.iter().map(|it| (*it).clone()).collect());
     let patients = source.resources.iter().filter(|it| text(it, "resourceType") == Some("Patient"));
     let given: Vec<&Value> = patients.copied().collect();
