@@ -87,7 +87,7 @@ const en = {
   environment: "Environment",
   biologic: "Biologic",
   confirmIt: "Confirm",
-  resolve: "Resolved",
+  resolve: "Mark as resolved",
   refute: "Refute",
   refuted: "refuted",
   confirmed: "confirmed",

@@ -76,7 +76,7 @@ async function problems({ page, look }) {
   await look("diagnosis");
   await page.getByRole("button", { name: "Save" }).click();
   await region.getByText("E11.9").waitFor();
-  await region.getByRole("button", { name: "Resolved: Type 2 diabetes" }).click();
+  await region.getByRole("button", { name: "Mark as resolved: Type 2 diabetes" }).click();
   await region.getByText("History (1)").click();
   await region.getByText("E11.9").waitFor();
 }
