@@ -26,6 +26,7 @@ mod import;
 mod import_again;
 mod interface;
 mod knowledge;
+mod medication;
 mod meds;
 mod operator;
 mod order_checks;

@@ -113,8 +113,13 @@ impl House {
 
     /// Serves with settings from the environment, such as `WARD_LIMITS_HEADER_S`.
     pub fn serve_with(&self, settings: &[(&str, &str)]) -> Server {
+        self.serve_at("127.0.0.1:0", settings)
+    }
+
+    /// Serves where a server was before, for those who know it by its address.
+    pub fn serve_at(&self, http: &str, settings: &[(&str, &str)]) -> Server {
         let mut child = Command::new(ward())
-            .args(["serve", "--http", "127.0.0.1:0", "--mllp", "127.0.0.1:0", "--data"])
+            .args(["serve", "--http", http, "--mllp", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .envs(settings.iter().copied())
             .stdin(Stdio::null())

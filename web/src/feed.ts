@@ -84,7 +84,8 @@ function keysOf({ record, patient }: Happened): QueryKey[] {
   if (type === "Admission") keys.push(["admission", id], ["waiting"]);
   if (type === "Encounter") keys.push(["away"]);
   if (type === "Admission") keys.push(["admissions"]);
-  if (type === "Task") keys.push(["tasks"]);
+  if (type === "Task") keys.push(["tasks"], ["waiting-meds"]);
+  if (type.startsWith("Medication") && patient) keys.push(["sheet", patient], ["waiting-meds"]);
   if (type === "Patient") keys.push(["patient", id], ["names"]);
   return keys;
 }

@@ -1,6 +1,6 @@
 import { Button, Menu, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { Suspense, lazy, useEffect } from "react";
 
 import { post } from "./api";
 import { type Me, forget } from "./app";
@@ -13,11 +13,15 @@ import { Board } from "./pages/board";
 import { Chart } from "./pages/chart";
 import { EventPage } from "./pages/event";
 import { Messages } from "./pages/messages";
+import { Waiting } from "./pages/parts";
 import { Register } from "./pages/register";
 import { Tasks } from "./pages/tasks";
 import { Workflows } from "./pages/workflows";
 import { useRoute } from "./route";
 import { type Word, setLanguage, useWords } from "./words";
+
+const Meds = lazy(() => import("./pages/meds"));
+const MEDS = ["meds", "order", "reconcile", "due", "verify", "dispense", "stock", "recall"];
 
 const WARD = ["physician", "nurse", "registrar", "integration"];
 const PAGES: { path: string; word: Word; roles: string[] }[] = [
@@ -26,6 +30,12 @@ const PAGES: { path: string; word: Word; roles: string[] }[] = [
   { path: "admit", word: "admit", roles: WARD },
   { path: "workflows", word: "workflows", roles: WARD },
   { path: "tasks", word: "tasks", roles: [...WARD, "billing"] },
+  { path: "meds", word: "emar", roles: ["physician", "nurse", "pharmacist"] },
+  { path: "due", word: "due", roles: ["nurse", "physician"] },
+  { path: "verify", word: "verifyQueue", roles: ["pharmacist"] },
+  { path: "dispense", word: "dispensing", roles: ["pharmacist"] },
+  { path: "stock", word: "stock", roles: ["pharmacist"] },
+  { path: "recall", word: "recall", roles: ["pharmacist"] },
   { path: "messages", word: "messages", roles: ["integration"] },
   { path: "audit", word: "audit", roles: ["auditor"] },
   { path: "accounts", word: "accounts", roles: ["administrator"] },
@@ -84,6 +94,7 @@ export function Shell({ me }: { me: Me }) {
         {here === "event" && id && <EventPage id={id} key={id} />}
         {here === "workflows" && <Workflows />}
         {here === "tasks" && <Tasks me={me} />}
+        {here && MEDS.includes(here) && <Suspense fallback={<Waiting lines={6} />}><Meds here={here} id={id} me={me} /></Suspense>}
         {here === "messages" && <Messages />}
         {here === "audit" && <Audit />}
         {here === "accounts" && <Accounts />}

@@ -59,6 +59,24 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
             .arg(&password)
             .go()?;
     }
+    for (role, name) in crate::pharmacy::STAFF {
+        Run::new(&ward)
+            .args([
+                "account",
+                "create",
+                "--name",
+                name,
+                "--role",
+                role,
+                "--practitioner",
+                name,
+                "--data",
+            ])
+            .arg(&data)
+            .arg("--password-file")
+            .arg(&password)
+            .go()?;
+    }
     // The day comes by another door.
     let day = folder.join("day.hl7");
     fs::rename(population.join("day.hl7"), &day).map_err(|e| failed(&day, &e))?;
@@ -74,6 +92,10 @@ pub fn run(args: &[&str]) -> Result<(), Stop> {
         .map_err(|e| failed(&ward, &e))?;
     await_listener(&mut server)?;
     Run::new(&ward).args(["hl7", "send", "--quiet", mllp]).arg(&day).go()?;
+    // The rest of the demo is worth having without it.
+    if let Err(stop) = filled(http, &token, &password) {
+        eprintln!("!! the pharmacy is not filled ({stop:?})");
+    }
     eprintln!(
         "
 Ward serves {patients} simulated patients. Open  http://{http}/  and sign in as
@@ -95,7 +117,7 @@ Ctrl-C ends it. To serve the same chart again:
 
   '{ward}' serve --data '{data}' --http {http} --mllp {mllp}
 ",
-        names = SIGN_INS.join(", "),
+        names = signs_in().join(", "),
         password = password.display(),
         token = token.display(),
         ward = ward.display(),
@@ -105,8 +127,22 @@ Ctrl-C ends it. To serve the same chart again:
     if ended.success() { Ok(()) } else { Err(Stop::Why("the server ended badly".to_owned())) }
 }
 
-/// Who can sign in, each named as the role.
+/// Who can sign in, each named as the role; the staff of the pharmacy besides.
 const SIGN_INS: [&str; 4] = ["registrar", "integration", "auditor", "administrator"];
+
+/// `cargo xtask pharmacy`: stock and orders for a demo that is served already.
+pub fn pharmacy(address: &str, token: &str, password: &str) -> Result<(), Stop> {
+    filled(address, Path::new(token), Path::new(password))
+}
+
+fn signs_in() -> Vec<&'static str> {
+    SIGN_INS.into_iter().chain(crate::pharmacy::STAFF.map(|(_, name)| name)).collect()
+}
+
+fn filled(address: &str, token: &Path, password: &Path) -> Result<(), Stop> {
+    let read = |path: &Path| fs::read_to_string(path).map_err(|e| failed(path, &e));
+    crate::pharmacy::fill(address, read(token)?.trim(), read(password)?.trim())
+}
 
 /// A password that nobody else knows, for a chart that lasts as long as the demo.
 fn fresh_password() -> Result<String, Stop> {

@@ -11,6 +11,7 @@ mod codegen;
 mod demo;
 mod hl7_codegen;
 mod hl7_maps;
+mod pharmacy;
 mod run;
 mod search_codegen;
 mod setup;
@@ -26,6 +27,8 @@ const USAGE: &str = "usage: cargo xtask NAME
 
   setup                  what the tests need from outside: public clients of FHIR and HL7 v2
   demo [--patients N]    builds Ward, fills it with a simulated population, serves it
+  pharmacy ADDR TOKEN PASSWORD
+                         fills the pharmacy of a demo that is served; files with the two secrets
   test                   everything a change has to pass
   web                    builds the interface that the binary takes in
   tidy                   the rules of the house that compilers do not know
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         ["hl7-maps", rest @ ..] => hl7_maps::run(rest).map_err(Stop::Why),
         ["setup"] => setup::run(),
         ["demo", rest @ ..] => demo::run(rest),
+        ["pharmacy", address, token, password] => demo::pharmacy(address, token, password),
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
         ["web"] => web::build(),

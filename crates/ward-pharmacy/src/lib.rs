@@ -17,6 +17,7 @@
 pub mod bedside;
 pub mod cds;
 pub mod checker;
+pub mod checks;
 pub mod context;
 pub mod emar;
 pub mod knowledge;

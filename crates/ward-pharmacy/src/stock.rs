@@ -37,6 +37,9 @@ pub struct ProductKept {
     /// The movement that made this version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Movement>,
+    /// Movements that were made under a key, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub once: Vec<String>,
 }
 
 /// What a product is.
@@ -144,6 +147,14 @@ pub enum StockAct {
     },
 }
 
+/// Whether there is something to write.
+#[derive(Clone, Copy)]
+enum Done {
+    Now,
+    /// Under the same key; nothing is changed.
+    Before,
+}
+
 /// Who may watch a controlled substance being thrown away, or a count that does not fit.
 pub(crate) const WITNESSES: &[Role] = &[Role::Pharmacist, Role::Nurse, Role::Physician];
 
@@ -207,7 +218,7 @@ impl Pharmacy {
             let mut kept = found.unwrap_or_default();
             kept.about = about.clone();
             kept.last = Some(movement(cx, "set"));
-            Ok(kept)
+            Ok((kept, Done::Now))
         })
         .await
     }
@@ -228,10 +239,13 @@ impl Pharmacy {
         let today = self.today(cx.now);
         self.on_product(cx, &key, "move", |found, _| {
             let mut kept = found.ok_or(MedsError::NotFound)?;
+            if self.is_done(&mut kept.once) {
+                return Ok((kept, Done::Before));
+            }
             let mut line = moved(&mut kept, cx, act, second, today)?;
             line.balance = line.location.as_ref().map(|it| kept.stock.at(it));
             kept.last = Some(line);
-            Ok(kept)
+            Ok((kept, Done::Now))
         })
         .await
     }
@@ -281,7 +295,7 @@ impl Pharmacy {
         cx: &Ctx,
         key: &RecordKey,
         word: &str,
-        make: impl Fn(Option<ProductKept>, &Reader<'_>) -> Result<ProductKept, MedsError>,
+        make: impl Fn(Option<ProductKept>, &Reader<'_>) -> Result<(ProductKept, Done), MedsError>,
     ) -> Result<ProductKept, MedsError> {
         let whole = whole(cx);
         for _ in 0..TRIES_MAX {
@@ -291,12 +305,19 @@ impl Pharmacy {
             let made =
                 own_read::<ProductKept>(&reader, key).map_err(MedsError::from).and_then(|found| {
                     let version = found.as_ref().map(|(_, version)| *version);
-                    let kept = make(found.map(|(kept, _)| kept), &reader)?;
-                    let write = own_write(key.clone(), version, None, &kept)?;
+                    let (kept, done) = make(found.map(|(kept, _)| kept), &reader)?;
+                    let write = match done {
+                        Done::Now => Some(own_write(key.clone(), version, None, &kept)?),
+                        Done::Before => None,
+                    };
                     Ok((kept, write))
                 });
             let (kept, write) = match made {
-                Ok(made) => made,
+                Ok((kept, Some(write))) => (kept, write),
+                Ok((kept, None)) => {
+                    reader.finish(AuditOutcome::Success).await?;
+                    return Ok(kept);
+                }
                 Err(error) => {
                     reader.finish(AuditOutcome::MinorFailure).await?;
                     return Err(error);

@@ -9,6 +9,7 @@ use ward_crypto::Random;
 use ward_events::{figures::EventFigures, live::Live, subscriptions::Subscriptions};
 use ward_interop::contract::Receiver;
 use ward_pharmacy::cds::answer::Checks;
+use ward_pharmacy::order::Pharmacy;
 use ward_records::Records;
 use ward_rules::likeness::Thresholds;
 use ward_store::workflow::Engine;
@@ -43,6 +44,8 @@ pub struct App {
     pub(crate) events: Option<Events>,
     /// What medication is checked by, where there is a knowledge base.
     pub(crate) checks: Option<Arc<Checks>>,
+    /// What orders of medication and the stock are looked after by.
+    pub(crate) pharmacy: Option<Pharmacy>,
     /// From how sure on somebody is alike.
     pub(crate) registry: Thresholds,
 }
@@ -119,6 +122,7 @@ impl App {
             sockets: subscriptions::sockets(),
             events: None,
             checks: None,
+            pharmacy: None,
             registry: Thresholds::default(),
         }
     }
@@ -151,6 +155,12 @@ impl App {
     #[must_use]
     pub fn with_checks(self, checks: Arc<Checks>) -> App {
         App { checks: Some(checks), ..self }
+    }
+
+    /// With medication, which can then be ordered and given.
+    #[must_use]
+    pub fn with_pharmacy(self, pharmacy: Pharmacy) -> App {
+        App { pharmacy: Some(pharmacy), ..self }
     }
 
     /// With other thresholds of the registry.

@@ -10,7 +10,7 @@ use ward_policy::Action;
 use crate::{
     app::App,
     handlers::{
-        access, accounts, admit_operation, audit, cds, events, fhir, house, interface, keys,
+        access, accounts, admit_operation, audit, cds, events, fhir, house, interface, keys, meds,
         messages, payers, plans, registry, stays, subscriptions, tasks, vitals,
     },
     request::Asked,
@@ -115,6 +115,38 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/patients/{id}/vital-signs" SignedIn(Action::Create), Some(A::Transaction), vitals::enter, "Enter vital signs; 422 with what cannot be, and what is unlikely until it is confirmed";
     "GET" "/api/tasks" House(Action::ReadTasks), Some(A::Search), tasks::list, "What waits for a person, oldest first; for `billing`, what payers leave to one";
     "POST" "/api/tasks/{id}/done" House(Action::WorkTasks), Some(A::Operation), tasks::close, "Somebody has looked, and this is what they found";
+    "POST" "/api/meds/check" House(Action::OrderMedication), Some(A::Read), meds::check, "What would speak against orders, without keeping anything";
+    "GET" "/api/meds/reasons" House(Action::ReadMedication), None, meds::reasons, "The coded reasons for going on in spite of a finding";
+    "POST" "/api/meds/orders" House(Action::OrderMedication), Some(A::Operation), meds::order, "Draft an order, or sign it at once; 409 with what has to be answered for";
+    "GET" "/api/meds/orders/{id}" House(Action::ReadMedication), Some(A::Read), meds::read, "One order, with its supply and its doses";
+    "PUT" "/api/meds/orders/{id}" House(Action::OrderMedication), Some(A::Operation), meds::revise, "Write a draft anew";
+    "POST" "/api/meds/orders/{id}/sign" House(Action::OrderMedication), Some(A::Operation), meds::sign, "Sign an order that was checked";
+    "POST" "/api/meds/orders/{id}/hold" House(Action::OrderMedication), Some(A::Operation), meds::hold, "Put an order on hold";
+    "POST" "/api/meds/orders/{id}/resume" House(Action::OrderMedication), Some(A::Operation), meds::resume, "Take an order up again; it is checked and verified anew";
+    "POST" "/api/meds/orders/{id}/stop" House(Action::OrderMedication), Some(A::Operation), meds::stop, "Stop an order";
+    "POST" "/api/meds/orders/{id}/cancel" House(Action::OrderMedication), Some(A::Operation), meds::cancel, "Throw a draft away";
+    "POST" "/api/meds/orders/{id}/verify" House(Action::VerifyMedication), Some(A::Operation), meds::verify, "Verify an order, and say what is given for it";
+    "POST" "/api/meds/orders/{id}/reject" House(Action::VerifyMedication), Some(A::Operation), meds::reject, "Send an order back to who signed it";
+    "POST" "/api/meds/orders/{id}/prepare" House(Action::VerifyMedication), Some(A::Operation), meds::prepare, "Make a batch for an order";
+    "POST" "/api/meds/orders/{id}/dispense" House(Action::DispenseMedication), Some(A::Operation), meds::dispense, "Hand out, from the lot that expires first";
+    "POST" "/api/meds/orders/{id}/look" House(Action::AdministerMedication), Some(A::Read), meds::look, "What a scan finds, without giving anything";
+    "POST" "/api/meds/orders/{id}/give" House(Action::AdministerMedication), Some(A::Operation), meds::give, "Give a dose, or begin an infusion; 409 with what stands in the way";
+    "POST" "/api/meds/orders/{id}/withhold" House(Action::AdministerMedication), Some(A::Operation), meds::withhold, "A dose is held, refused or missed";
+    "POST" "/api/meds/orders/{id}/waste" House(Action::AdministerMedication), Some(A::Operation), meds::waste, "Throw away what is on the ward; controlled substances before a witness";
+    "POST" "/api/meds/orders/{id}/return" House(Action::DispenseMedication), Some(A::Operation), meds::take_back, "Give back what is on the ward";
+    "POST" "/api/meds/orders/{id}/doses/{dose}/correct" House(Action::AdministerMedication), Some(A::Operation), meds::correct, "What was recorded of a dose was wrong; the record stays and says so";
+    "POST" "/api/meds/orders/{id}/doses/{dose}/infusion" House(Action::AdministerMedication), Some(A::Operation), meds::infuse, "Another rate, a pause, or the end of an infusion";
+    "POST" "/api/meds/orders/{id}/doses/{dose}/follow-up" House(Action::AdministerMedication), Some(A::Operation), meds::follow_up, "Whether a dose that was needed has helped";
+    "GET" "/api/meds/patients/{id}/sheet" House(Action::ReadMedication), Some(A::Read), meds::sheet, "What a patient gets, what is due and what was given";
+    "GET" "/api/meds/patients/{id}/reconciliation" House(Action::ReadMedication), Some(A::Read), meds::to_reconcile, "What has to be decided at admission, transfer or discharge";
+    "POST" "/api/meds/reconciliations" House(Action::OrderMedication), Some(A::Operation), meds::reconcile, "Decide on every drug of a list";
+    "GET" "/api/meds/waiting/{what}" House(Action::ReadMedication), Some(A::Search), meds::waiting, "Orders that wait: verify, prepare, dispense or administer";
+    "POST" "/api/meds/scan" House(Action::ReadMedication), Some(A::Search), meds::scan, "What a barcode says, and which product it is of";
+    "GET" "/api/meds/products" House(Action::ReadMedication), Some(A::Search), meds::products, "Every product, with its lots";
+    "PUT" "/api/meds/products/{id}" House(Action::ManageStock), Some(A::Operation), meds::set_product, "Make a product, or say anew what it is";
+    "POST" "/api/meds/products/{id}/move" House(Action::ManageStock), Some(A::Operation), meds::move_stock, "Receive, transfer, discard, count, quarantine or recall";
+    "GET" "/api/meds/products/{id}/ledger" House(Action::ManageStock), Some(A::HistoryInstance), meds::ledger, "Every movement of a product, newest first";
+    "GET" "/api/meds/products/{id}/lots/{lot}/recall" House(Action::ManageStock), Some(A::Search), meds::recall, "Where a lot is, and whom it reached";
     "GET" "/api/events" SignedIn(Action::Read), Some(A::Search), events::stream, "What happens, as server-sent events; each of what the reader may see then";
     "GET" "/api/events/{id}" SignedIn(Action::Read), Some(A::Read), events::about, "What a notification was about";
     "GET" "/api/subscriptions/websocket" Public, None, subscriptions::socket, "A websocket for notifications; shows nothing before `bind-with-token`";

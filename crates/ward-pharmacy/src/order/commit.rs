@@ -32,6 +32,10 @@ pub(crate) const TRIES_MAX: usize = 32;
 /// LIMIT: four times the most that a patient in intensive care gets.
 pub const SHEET_MAX: usize = 256;
 
+/// Most keys of acts kept with one order or product.
+/// LIMIT: who has had no answer asks again within minutes; nobody does more with one order by then.
+pub(crate) const ONCE_MAX: usize = 64;
+
 /// How long an order that is over stays on the sheet, in hours.
 const SHEET_H: i32 = 48;
 
@@ -41,6 +45,8 @@ pub struct Pharmacy {
     pub(crate) engine: Engine,
     pub(crate) checker: Arc<dyn Checker>,
     pub(crate) settings: Arc<Settings>,
+    /// What an act is known by, so that it is done once.
+    once: Option<String>,
 }
 
 /// Somebody else who has looked, and says so by their own sign-in.
@@ -91,7 +97,29 @@ pub(crate) type Needs = (Action, ResourceType);
 
 impl Pharmacy {
     pub fn new(engine: Engine, checker: Arc<dyn Checker>, settings: Settings) -> Pharmacy {
-        Pharmacy { engine, checker, settings: Arc::new(settings) }
+        Pharmacy { engine, checker, settings: Arc::new(settings), once: None }
+    }
+
+    /// The same, for one act: asked for again under the same key by the same person, it is not done
+    /// again, and what it came to is the answer.
+    #[must_use]
+    pub fn once(&self, cx: &Ctx, key: Option<&str>) -> Pharmacy {
+        let by = cx.actor.id.to_string();
+        let of = |key: &str| self.chart().derived_id(&["medication-act", &by, key]).to_string();
+        Pharmacy { once: key.map(of), ..self.clone() }
+    }
+
+    /// Whether an act was done already; else it is written down with what it does.
+    pub(crate) fn is_done(&self, done: &mut Vec<String>) -> bool {
+        let Some(key) = &self.once else { return false };
+        if done.contains(key) {
+            return true;
+        }
+        if ONCE_MAX <= done.len() {
+            done.remove(0);
+        }
+        done.push(key.clone());
+        false
     }
 
     pub fn engine(&self) -> &Engine {
@@ -137,7 +165,7 @@ impl Pharmacy {
     }
 
     /// Does something with an order that is there.
-    pub(crate) async fn act<T>(
+    pub(crate) async fn act<T: Default>(
         &self,
         cx: &Ctx,
         (id, word): (&FhirId, &str),
@@ -158,7 +186,8 @@ impl Pharmacy {
         };
         let kept = self.run(cx, (id, word), needs, second, of, make).await?;
         let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
-        made.map(|made| (made, kept)).ok_or(MedsError::NotFound)
+        // What was done before is not done again, and is answered as it stands.
+        Ok((made.unwrap_or_default(), kept))
     }
 
     async fn run(
@@ -176,9 +205,12 @@ impl Pharmacy {
             let act = Interaction::on(AuditAction::Operation, key.clone())
                 .with_detail(format!("medication {word}"));
             let reader = self.chart().reader(&whole, act);
-            let made = of(&reader).and_then(|(instance, kept, is_new)| {
+            let made = of(&reader).and_then(|(instance, mut kept, is_new)| {
                 let patient = instance.patient().ok_or(MedsError::NotFound)?;
                 self.may(cx, needs, &patient)?;
+                if self.is_done(&mut kept.once) {
+                    return Ok((kept, None));
+                }
                 let mut act = Act {
                     pharmacy: self,
                     cx: &whole,
@@ -193,10 +225,14 @@ impl Pharmacy {
                     is_new,
                 };
                 make(&mut act)?;
-                act.unit(word)
+                act.unit(word).map(|(kept, unit)| (kept, Some(unit)))
             });
             let (kept, unit) = match made {
-                Ok(made) => made,
+                Ok((kept, Some(unit))) => (kept, unit),
+                Ok((kept, None)) => {
+                    reader.finish(AuditOutcome::Success).await?;
+                    return Ok(kept);
+                }
                 Err(error) => {
                     reader.finish(AuditOutcome::MinorFailure).await?;
                     return Err(error);
@@ -414,6 +450,7 @@ impl OrderKept {
             checked_at: None,
             knowledge_base: None,
             overridden: Vec::new(),
+            once: Vec::new(),
         }
     }
 

@@ -246,6 +246,9 @@ pub struct OrderKept {
     pub knowledge_base: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<Overridden>,
+    /// Acts that were done under a key, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub once: Vec<String>,
 }
 
 impl OrderRequest {

@@ -23,7 +23,7 @@ use ward_store::{CommitError, ReadError};
 
 pub use self::{accounts::NewAccount, behalf::Principals, tokens::NewToken};
 pub(crate) use gate::{Gate, Principal};
-pub(crate) use sign_in::Credentials;
+pub(crate) use sign_in::{Credentials, Witness};
 
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {

@@ -24,6 +24,12 @@ pub(crate) struct Credentials {
     pub(crate) new_password: Option<Zeroizing<String>>,
 }
 
+/// What somebody vouches with.
+pub(crate) struct Witness {
+    pub(crate) name: String,
+    pub(crate) password: Zeroizing<String>,
+}
+
 /// The hash of a password that nobody has.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -91,6 +97,44 @@ impl Gate {
             return Err(still.err().unwrap_or(AuthError::Wrong));
         }
         Ok(cookie)
+    }
+
+    /// Who vouches for something at somebody else's screen, by name and password; no session
+    /// begins.
+    ///
+    /// - Errors: as [`Gate::sign_in`]; a temporary password vouches for nothing.
+    /// - Audit: `login`, which says that it was to vouch, or `login-failed`.
+    pub(crate) async fn vouch(
+        &self,
+        given: Witness,
+        now: Timestamp,
+        random: &dyn Random,
+        source: &str,
+    ) -> Result<Principal, AuthError> {
+        let cx = system_ctx(now, random, source);
+        let key = accounts::key_of(&given.name)?;
+        let Ok(_place) = self.tries.begin(&key, source, now).await else {
+            self.failed(&cx, &key, "tried again too soon").await?;
+            return Err(AuthError::TooSoon);
+        };
+        let kept = accounts::read_record::<Kept>(&self.chart, &cx, &key).await?;
+        let hash = kept.as_ref().map_or(NOBODY, |(kept, _)| kept.password.as_str()).to_owned();
+        let matches = matches(given.password, hash).await?;
+        let may = |kept: &Kept| matches && kept.active && kept.temporary_until.is_none();
+        let Some((kept, _)) = kept.filter(|(kept, _)| may(kept)) else {
+            self.tries.failed(&key, source, now);
+            self.failed(&cx, &key, "wrong name or password").await?;
+            return Err(AuthError::Wrong);
+        };
+        self.tries.succeeded(&key, source);
+        let act = Interaction::on(AuditAction::Login, key).with_detail("to vouch".to_owned());
+        self.chart.audit(&cx, act, AuditOutcome::Success).await?;
+        Ok(Principal {
+            actor: Actor { id: actor_of(&kept.actor)?, kind: ActorKind::Person },
+            role: role_of(&kept.role)?,
+            practitioner: kept.practitioner.as_ref().and_then(|id| id.parse().ok()),
+            expires: None,
+        })
     }
 
     /// Changes the password of whom the cookie's session is, and ends the person's other sessions.

@@ -10,6 +10,7 @@ pub(crate) mod fhir;
 pub(crate) mod house;
 pub(crate) mod interface;
 pub(crate) mod keys;
+pub(crate) mod meds;
 pub(crate) mod messages;
 pub(crate) mod payers;
 pub(crate) mod plans;

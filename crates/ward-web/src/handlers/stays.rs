@@ -31,7 +31,7 @@ use crate::{
 
 /// Longest key that makes a repetition the same request.
 /// LIMIT: keys are UUIDs and the like.
-const KEY_MAX: usize = 256;
+pub(crate) const KEY_MAX: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,6 +14,6 @@ pub use self::{
     check::{Finding, check, rules},
     docs::{page, print},
     layers::{ConfigError, Settings},
-    sections::{BillingSection, Config, DEFAULT_MLLP, Hl7Section},
+    sections::{BillingSection, Config, DEFAULT_MLLP, Hl7Section, MedsSection},
     value::{LogFormat, LogLevel, TimeOfDay},
 };

@@ -235,6 +235,24 @@ pub const DEFAULT_MLLP: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 2575);
 
 section! {
+    /// Medication: the clock of the wards, and how far from its time a dose may be given.
+    "meds" MedsSection {
+        /// Time zone of the wards, such as `Europe/Berlin`.
+        zone: Option<String> = None;
+        /// Minutes before its time from which on a dose may be given without a reason.
+        early_min: NonZeroU32 = sixty();
+        /// Minutes after its time until which it may.
+        late_min: NonZeroU32 = sixty();
+        /// Minutes after its time from which on it counts as missed.
+        missed_min: NonZeroU32 = NonZeroU32::MIN.saturating_add(239);
+        /// File with windows of single wards: `[w1]`, `early-min = 30` and so on.
+        windows: Option<PathBuf> = None;
+        /// File with the house's list of high-alert drugs, in the place of the one Ward comes with.
+        high_alert: Option<PathBuf> = None;
+    }
+}
+
+section! {
     /// The registry: from how sure on somebody registered is shown to who registers somebody alike.
     "registry" RegistrySection {
         /// Shown as possible; below it nobody is asked to look.
@@ -318,6 +336,7 @@ pub struct Config {
     pub audit: AuditSection,
     pub import: ImportSection,
     pub hl7: Hl7Section,
+    pub meds: MedsSection,
     pub registry: RegistrySection,
     pub billing: BillingSection,
     pub events: EventsSection,
@@ -336,6 +355,7 @@ impl Config {
             &self.audit,
             &self.import,
             &self.hl7,
+            &self.meds,
             &self.registry,
             &self.billing,
             &self.events,
@@ -354,6 +374,7 @@ impl Config {
             &mut self.audit,
             &mut self.import,
             &mut self.hl7,
+            &mut self.meds,
             &mut self.registry,
             &mut self.billing,
             &mut self.events,
@@ -365,4 +386,8 @@ impl Config {
 
 fn at_least_one(n: usize) -> NonZeroUsize {
     NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN)
+}
+
+fn sixty() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(59)
 }

@@ -18,6 +18,8 @@ use super::BenchError;
 pub(super) struct Client {
     sender: SendRequest<Full<Bytes>>,
     authorization: String,
+    /// The purpose of use, where it is not the one of the role.
+    purpose: Option<&'static str>,
     host: String,
 }
 
@@ -36,7 +38,14 @@ impl Client {
             // The sender sees the same error at its next request.
             let _ended = connection.await;
         });
-        Ok(Client { sender, authorization: format!("Bearer {token}"), host: address.to_string() })
+        let (authorization, host) = (format!("Bearer {token}"), address.to_string());
+        Ok(Client { sender, authorization, purpose: None, host })
+    }
+
+    /// Asks in an emergency, in which no care relationship is asked for.
+    #[must_use]
+    pub(super) fn for_everybody(self) -> Client {
+        Client { purpose: Some("ETREAT"), ..self }
     }
 
     pub(super) async fn get(&mut self, path: &str) -> Result<Answer, BenchError> {
@@ -49,13 +58,16 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<Answer, BenchError> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, &self.host)
             .header(AUTHORIZATION, &self.authorization)
-            .header(CONTENT_TYPE, "application/fhir+json")
-            .body(Full::new(body))?;
+            .header(CONTENT_TYPE, "application/fhir+json");
+        if let Some(purpose) = self.purpose {
+            request = request.header("ward-purpose", purpose);
+        }
+        let request = request.body(Full::new(body))?;
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let status = response.status().as_u16();

@@ -8,6 +8,7 @@ mod client;
 mod disturbed;
 mod hl7;
 mod load;
+mod meds;
 mod server;
 
 use std::{fmt::Write as _, io, path::PathBuf};
@@ -32,6 +33,9 @@ pub struct BenchArgs {
     /// Measure durable acknowledgments of HL7 v2 messages instead.
     #[arg(long, conflicts_with_all = ["bundles", "small"])]
     hl7: bool,
+    /// Measure orders of medication, checked, signed and verified, instead.
+    #[arg(long, conflicts_with_all = ["bundles", "small", "hl7"])]
+    meds: bool,
     /// Where the data goes; must be on the disk in question. A temporary folder if absent.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -87,9 +91,10 @@ pub async fn run(args: BenchArgs) -> Result<(), BenchError> {
         }
     };
     std::fs::create_dir_all(&folder).map_err(BenchError::Io)?;
-    let figures = match args.hl7 {
-        true => hl7::all(&args, &folder).await?,
-        false => cases::all(&args, &folder).await?,
+    let figures = match (args.hl7, args.meds) {
+        (true, _) => hl7::all(&args, &folder).await?,
+        (_, true) => meds::all(&args, &folder).await?,
+        (false, false) => cases::all(&args, &folder).await?,
     };
     let table = table_of(&figures);
     let mut out = io::stdout().lock();

@@ -101,6 +101,14 @@ impl Drop for Server {
     }
 }
 
+/// Makes a token of a role, before the server runs.
+pub(super) fn token_of(data: &Path, role: &str) -> Result<String, BenchError> {
+    let file = data.with_extension(role);
+    let more: &[&std::ffi::OsStr] = &["--out".as_ref(), file.as_ref()];
+    ward(&["token", "create", "--role", role, "--data"], data, more)?;
+    Ok(fs::read_to_string(file).map_err(BenchError::Io)?.trim().to_owned())
+}
+
 fn token_file(data: &Path) -> PathBuf {
     data.with_extension("token")
 }

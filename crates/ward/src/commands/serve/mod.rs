@@ -7,6 +7,7 @@ mod events;
 pub mod hl7;
 mod keeper;
 mod knowledge;
+mod meds;
 mod payers;
 mod stays;
 
@@ -134,6 +135,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         .with_billing(payers.clone())
         .with_events(events.events.clone())
         .with_checks(Arc::clone(&checks))
+        .with_pharmacy(meds::open(&stays.engine, &config.meds)?)
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),

@@ -36,7 +36,7 @@ pub async fn open(records: &Records, random: &dyn Random, base: &str) -> Result<
     let (hears, heard, counts) = (beds.clone(), records.clone(), Arc::clone(&figures));
     let engine = Engine::new(
         chart.clone(),
-        vec![Admission::new(beds.clone())],
+        vec![Admission::new(beds.clone()), Arc::new(ward_pharmacy::order::Flow)],
         base,
         (
             Arc::new(ward_web::now),
