@@ -82,7 +82,7 @@ function Giving({ order, dose, done }: { order: Order; dose: Dose; done: () => v
   const blocks = findings.filter((it) => !it.isOverridable && it.code !== "no-second-check");
   const asksWhy = findings.some((it) => it.isOverridable);
   const says = (it: Finding) => say(`finding-${it.code}` as Word) ?? it.says;
-  const ready = scanned && !look.isFetching && blocks.length === 0 && (!asksWhy || reason.trim()) && (!wantsSecond || second(other)) && (!order.isAsNeeded || neededFor.trim());
+  const ready = scanned && look.isSuccess && blocks.length === 0 && (!asksWhy || reason.trim()) && (!wantsSecond || second(other)) && (!order.isAsNeeded || neededFor.trim());
   const anew = <T,>(set: (it: T) => void) => (it: T) => { give.reset(); set(it); };
   return (
     <div className="stack">

@@ -40,8 +40,8 @@ export function OrderEntry({ id, me }: { id: string; me: Me }) {
     },
     onSettled: () => { void queries.invalidateQueries({ queryKey: ["sheet"] }); setOther(nobody); },
   });
-  // What was typed last is what was checked.
-  const isCurrent = request !== undefined && asked === request && check.isSuccess && !check.isFetching;
+  // What was typed last is what was checked; that it is looked at once more meanwhile changes nothing.
+  const isCurrent = request !== undefined && asked === request && check.isSuccess;
   const ready = isCurrent && isAnswered(found, answers) && (!hard || second(other) !== undefined);
   const set = (more: Partial<Form>) => { save.reset(); setForm((before) => ({ ...before, ...more })); };
   const again = () => { save.reset(); setForm(blank); setAnswers({}); setKey(crypto.randomUUID()); };
@@ -63,7 +63,7 @@ export function OrderEntry({ id, me }: { id: string; me: Me }) {
         <form className="two entry" onSubmit={(event) => { event.preventDefault(); if (ready) save.mutate(true); }}>
           <section className="card stack" aria-label={say("orderNew")}><Fields form={form} set={set} names={[...new Set((products ?? []).map((it) => it.name))]} /></section>
           <section className="card stack" aria-label={say("findings")} aria-busy={check.isFetching}>
-            <div className="row"><h2>{say("findings")}</h2><span className="grow" /><span className="quiet" aria-live="polite">{check.isFetching ? say("checking") : isCurrent ? `✓ ${say("checkedNow")}` : ""}</span></div>
+            <div className="row"><h2>{say("findings")}</h2><span className="grow" /><span className="quiet" aria-live="polite">{isCurrent ? `✓ ${say("checkedNow")}` : check.isFetching ? say("checking") : ""}</span></div>
             {request === undefined && <p className="quiet" style={{ margin: 0 }}>{say("checkHint")}</p>}
             <Wrong error={check.error} title={say("notChecked")} />
             {checked && found.filter((it) => it.tier !== "log").length === 0 && <p className="calm-line">{say("nothingFound")}</p>}
