@@ -61,7 +61,7 @@ export function Recall() {
               <div><dt>{say("stillOnWard")}</dt><dd className={still > 0 ? "bad" : ""}><b>{still}</b></dd></div>
             </dl>
           </div>
-          <List isEmpty={rows.length === 0} empty={say("nobodyReached")} head={[say("patient"), say("administered"), say("when"), say("onWardHead"), say("batch"), ""]}>
+          <List isEmpty={rows.length === 0} empty={say("nobodyReached")} head={[say("patient"), say("givenHead"), say("when"), say("onWardHead"), say("batch"), ""]}>
             {rows.map((it) => (
               <Table.Tr key={`${it.order}${it.inBatch}`}>
                 <Table.Td><a href={`#/meds/${it.patient}`}>{people.has(it.patient) ? nameOf(people.get(it.patient)) : say("patient")}</a></Table.Td>
