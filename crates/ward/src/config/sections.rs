@@ -345,7 +345,7 @@ pub struct Config {
 }
 
 impl Config {
-    pub fn sections(&self) -> [&dyn Section; 13] {
+    pub fn sections(&self) -> [&dyn Section; 14] {
         [
             &self.place,
             &self.http,
@@ -364,7 +364,7 @@ impl Config {
         ]
     }
 
-    pub fn sections_mut(&mut self) -> [&mut dyn Section; 13] {
+    pub fn sections_mut(&mut self) -> [&mut dyn Section; 14] {
         [
             &mut self.place,
             &mut self.http,

@@ -5,11 +5,12 @@ use std::{fs, sync::Arc};
 use jiff::tz::TimeZone;
 use ward_pharmacy::{
     checks::HouseChecker,
+    knowledge::House,
     order::Pharmacy,
     settings::{HighAlert, Settings},
 };
 use ward_rules::{
-    medication::{KnowledgeBase, knowledge::starter, timing::Schedule},
+    medication::{KnowledgeBase, timing::Schedule},
     medication_order::schedule::Window,
 };
 use ward_store::workflow::Engine;
@@ -19,7 +20,7 @@ use crate::{Failure, config::MedsSection};
 /// Opens the pharmacy.
 ///
 /// - Errors: a file of the settings cannot be read, or the time zone is not known.
-pub fn open(engine: &Engine, meds: &MedsSection) -> Result<Pharmacy, Failure> {
+pub fn open(engine: &Engine, meds: &MedsSection, house: Arc<House>) -> Result<Pharmacy, Failure> {
     let zone = match &meds.zone {
         None => TimeZone::UTC,
         Some(name) => TimeZone::get(name)
@@ -45,8 +46,9 @@ pub fn open(engine: &Engine, meds: &MedsSection) -> Result<Pharmacy, Failure> {
         settings.high_alert = list.map_err(|e| Failure::Usage(e.to_string()))?;
     }
     let checker = HouseChecker {
-        knowledge: Arc::new(|lend: &mut dyn FnMut(Option<&KnowledgeBase>)| {
-            lend(starter().as_ref().ok());
+        // Another version is taken into use without a restart; one check goes by one version.
+        knowledge: Arc::new(move |lend: &mut dyn FnMut(Option<&KnowledgeBase>)| {
+            lend(Some(&house.current().base));
         }),
         zone,
         schedule: Schedule::default(),

@@ -135,7 +135,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         .with_billing(payers.clone())
         .with_events(events.events.clone())
         .with_checks(Arc::clone(&checks))
-        .with_pharmacy(meds::open(&stays.engine, &config.meds)?)
+        .with_pharmacy(meds::open(&stays.engine, &config.meds, Arc::clone(&checks.house))?)
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),
