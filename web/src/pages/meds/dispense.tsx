@@ -32,13 +32,8 @@ export function Dispense() {
       {(made.isPending || out.isPending) && <Waiting lines={5} />}
       {out.isSuccess && toMake.length + all.length === 0 && <Nothing says={say("queueEmpty")} />}
       {toMake.map((order) => <Make key={order.id} order={order} who={who(order)} products={products} />)}
-      {short.map(one)}
-      {supplied.length > 0 && (
-        <details className="stack" open={short.length + toMake.length === 0}>
-          <summary><b>{say("supplied")}</b> <span className="quiet">{supplied.length}</span></summary>
-          <div className="stack" style={{ marginTop: 12 }}>{supplied.map(one)}</div>
-        </details>
-      )}
+      {/* One list: a card that moves within it keeps what was typed, and what had no answer yet. */}
+      {[...short.map(one), supplied.length > 0 && <h2 key="supplied">{say("supplied")} <span className="quiet">{supplied.length}</span></h2>, ...supplied.map(one)]}
     </div>
   );
 }
