@@ -40,7 +40,15 @@ const PROBLEMS_MAX: usize = 200;
 impl<'c, 'm> Engine<'c, 'm> {
     pub fn new(converter: &'c Converter, scope: Scope<'m>) -> Engine<'c, 'm> {
         let (resources, problems) = (Vec::new(), Vec::new());
-        Engine { converter, scope, resources, problems, at: Location::MESSAGE, only_finds: false, depth: 0 }
+        Engine {
+            converter,
+            scope,
+            resources,
+            problems,
+            at: Location::MESSAGE,
+            only_finds: false,
+            depth: 0,
+        }
     }
 
     pub fn maps(&self) -> &'c Maps {
