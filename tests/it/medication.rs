@@ -1,13 +1,15 @@
 //! The closed loop over HTTP: who may do what, what a kill -9 leaves, and the story in a browser.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
-use ward_tests::{Client, House, Server, skip};
+use ward_tests::{Client, House, Server, skip, wait_until};
 
 const PASSWORD: &str = "a long password of a test";
 
@@ -119,6 +121,13 @@ fn the_loop_is_closed_over_http_and_survives_kills() {
     let second = house.token_for("physician");
     let as_of = |server: &Server, n: usize| Client::new(&server.address, Some(&tokens[n]));
     stock(&mut as_of(&server, 1));
+    // What is asked about together is looked at together.
+    let both = json!({ "orders": [order("Ciprofloxacin", 500), order("Tizanidine", 4)] });
+    let checked = ok(&mut as_of(&server, 0), "POST", "/api/meds/check", &both);
+    for of_one in checked["checked"].as_array().unwrap() {
+        let found = of_one["found"].as_array().unwrap();
+        assert!(found.iter().any(|it| it["tier"] == "hard-stop"), "{of_one}");
+    }
     // Who does what.
     let cipro = order("Ciprofloxacin", 500);
     for n in [1, 2, 3] {
@@ -202,6 +211,83 @@ fn the_loop_is_closed_over_http_and_survives_kills() {
     let issues = issues["entry"].as_array().unwrap();
     assert!(issues.iter().any(|it| it["resource"]["mitigation"].is_array()));
     house.must(&["audit", "verify"]);
+}
+
+/// Types of the messages in a folder, each with its lines.
+fn told(folder: &Path) -> Vec<(String, String)> {
+    let mut files: Vec<_> =
+        fs::read_dir(folder).into_iter().flatten().map(|it| it.unwrap().path()).collect();
+    files.retain(|it| it.extension().is_some_and(|it| it == "hl7"));
+    files.sort();
+    let read = |file: &PathBuf| {
+        let text = fs::read_to_string(file).unwrap();
+        let kind = text.split('|').nth(8).unwrap_or_default().split('^').take(2);
+        (kind.collect::<Vec<_>>().join("^"), text.replace('\r', "\n"))
+    };
+    files.iter().map(read).collect()
+}
+
+/// An order that is signed, a package that leaves the pharmacy and a dose become RDE, RDS and RAS.
+#[test]
+fn what_the_loop_does_is_told_to_others() {
+    let house = House::new();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let channel = format!(
+        "[from]\nchart = \"own\"\n[[to]]\nname = \"robot\"\nfolder = \"{}\"\n",
+        out.display()
+    );
+    fs::write(folder.path().join("told.toml"), channel).unwrap();
+    let server =
+        house.serve_with(&[("WARD_HL7_CHANNELS", folder.path().to_str().unwrap())]);
+    let patience = Duration::from_secs(60);
+    // The channel begins with what comes after it has looked for the first time.
+    let mut n = 0;
+    let mut client = server.client();
+    assert!(wait_until(patience, || {
+        n += 1;
+        let first = json!({
+            "resourceType": "Patient", "id": "first", "name": [{ "family": format!("First{n}") }],
+        });
+        let body = first.to_string();
+        client.send("PUT", "/fhir/Patient/first", &[], body.as_bytes()).unwrap();
+        !told(&out).is_empty()
+    }));
+    patient(&server);
+    let of = |role: &str| Client::new(&server.address, Some(&house.token_for(role)));
+    let (mut physician, mut pharmacist, mut nurse) =
+        (of("physician"), of("pharmacist"), of("nurse"));
+    stock(&mut pharmacist);
+    let (order, _) = sign(&mut physician, &order("Ciprofloxacin", 500), None);
+    let path = |what: &str| format!("/api/meds/orders/{}/{what}", order["id"].as_str().unwrap());
+    let scan = "(01)00312345678913(17)270630(10)L1";
+    let verify = json!({ "product": "ciprofloxacin", "perDose": 1 });
+    ok(&mut pharmacist, "POST", &path("verify"), &verify);
+    let dispense = json!({ "location": "pharmacy", "quantity": 2, "scan": scan });
+    ok(&mut pharmacist, "POST", &path("dispense"), &dispense);
+    let due = order["request"]["start"].clone();
+    let give = json!({ "due": due, "patientScan": "4711", "drugScan": scan });
+    ok(&mut nurse, "POST", &path("give"), &give);
+    let has = |kind: &str| told(&out).iter().any(|(it, _)| it == kind);
+    assert!(
+        wait_until(patience, || ["RDE^O11", "RDS^O13", "RAS^O17"].iter().all(|it| has(it))),
+        "{:?}",
+        told(&out).iter().map(|(kind, _)| kind.clone()).collect::<Vec<_>>()
+    );
+    let all = told(&out);
+    let field = |kind: &str, segment: &str, n: usize| {
+        let text = &all.iter().find(|(it, _)| it == kind).unwrap().1;
+        let line = text.lines().find(|it| it.starts_with(segment)).unwrap_or_default();
+        line.split('|').nth(n).unwrap_or_default().to_owned()
+    };
+    for kind in ["RDE^O11", "RDS^O13", "RAS^O17"] {
+        assert!(field(kind, "PID", 3).starts_with("4711"), "{kind}");
+    }
+    assert!(field("RDE^O11", "RXE", 2).contains("Ciprofloxacin"));
+    assert_eq!(field("RDE^O11", "RXE", 3), "500");
+    assert_eq!(field("RDS^O13", "RXD", 4), "2");
+    assert_eq!(field("RAS^O17", "RXA", 20), "CP");
+    assert_eq!(field("RAS^O17", "RXA", 6), "500");
 }
 
 #[test]

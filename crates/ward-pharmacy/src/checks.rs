@@ -59,8 +59,12 @@ impl Checker for HouseChecker {
         now: Timestamp,
     ) -> Result<Vec<Checked>, CheckError> {
         let (records, is_cut) = gather(reader, patient, proposed, now)?;
-        let of = |order: &Value| {
-            let mut source = Source::new(records.iter().collect(), vec![order], now);
+        let of = |(nth, order): (usize, &Value)| {
+            // What is proposed together is looked at as if the rest were signed already.
+            let others = proposed.iter().enumerate().filter(|(other, _)| *other != nth);
+            let others: Vec<Value> = others.map(|(_, other)| as_signed(other)).collect();
+            let known = records.iter().chain(&others).collect();
+            let mut source = Source::new(known, vec![order], now);
             source.zone = self.zone.clone();
             let cx = context_of(&source);
             let mut checked = None;
@@ -84,7 +88,7 @@ impl Checker for HouseChecker {
             }
             checked
         };
-        Ok(proposed.iter().map(of).collect())
+        Ok(proposed.iter().enumerate().map(of).collect())
     }
 
     fn due(
@@ -100,6 +104,12 @@ impl Checker for HouseChecker {
         }
         due(&dosing.timing, start, from, to, zone, &self.schedule).ok()
     }
+}
+
+fn as_signed(order: &Value) -> Value {
+    let mut order = order.clone();
+    values::put(&mut order, "status", Value::from("active"));
+    order
 }
 
 /// A finding as it is kept with an order.
