@@ -238,8 +238,7 @@ fn what_the_loop_does_is_told_to_others() {
         out.display()
     );
     fs::write(folder.path().join("told.toml"), channel).unwrap();
-    let server =
-        house.serve_with(&[("WARD_HL7_CHANNELS", folder.path().to_str().unwrap())]);
+    let server = house.serve_with(&[("WARD_HL7_CHANNELS", folder.path().to_str().unwrap())]);
     let patience = Duration::from_secs(60);
     // The channel begins with what comes after it has looked for the first time.
     let mut n = 0;
