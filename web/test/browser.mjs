@@ -73,8 +73,13 @@ async function opened(browser) {
       await page.getByRole("navigation").waitFor();
     },
     async menu(item) {
-      await page.getByRole("banner").getByRole("button").last().click();
-      await page.getByRole("menuitem", { name: item }).click();
+      const entry = page.getByRole("menuitem", { name: item });
+      // A press while the page is drawn anew can be one of nothing: people press again.
+      for (let nth = 1; ; nth += 1) {
+        await page.getByRole("banner").getByRole("button").last().click();
+        const chosen = await entry.click({ timeout: 10_000 }).then(() => true, (error) => { if (nth === 3) throw error; return false; });
+        if (chosen) return;
+      }
     },
     async signOut() {
       await it.menu("Sign out");
@@ -95,6 +100,8 @@ async function opened(browser) {
         // Colors that fade are looked at when they have arrived; what turns for ever never does.
         await page.evaluate(() => Promise.all(document.getAnimations()
           .filter((it) => it.effect?.getComputedTiming().iterations !== Infinity).map((it) => it.finished.catch(() => undefined))));
+        // A menu that closes has no entries any more; one that stays so is wrong, and never goes.
+        await page.waitForFunction(() => [...document.querySelectorAll("[role=menu]")].every((it) => it.querySelector("[role=menuitem]")));
         if (shots) await page.screenshot({ path: `${shots}/${name}-${mark}.png` });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
         if (wide > 0) faults.push(`${name} is ${wide} px wider than a window of ${size.width} px`);

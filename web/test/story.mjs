@@ -207,6 +207,8 @@ async function beds({ page, bed, look, find, heading }) {
   const act = async (place, item) => {
     await place.getByRole("button").click();
     await page.getByRole("menuitem", { name: item, exact: true }).click();
+    // It fades: what is looked at next is the page without it.
+    await page.locator("[role=menu]").waitFor({ state: "detached" });
   };
   await page.goto(`${url}/#/board`);
   await bed("W1-0", "occupied").waitFor();
