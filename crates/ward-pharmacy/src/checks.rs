@@ -147,7 +147,8 @@ fn gather(
         let mut query = format!("patient=Patient/{patient}");
         if more == "date" {
             let from = now.checked_sub(SignedDuration::from_hours(24 * BACK_DAYS)).unwrap_or(now);
-            query.push_str(&format!("&date=ge{}", from.strftime("%Y-%m-%d")));
+            // The newest first: where some are left out, it is those that count least.
+            query.push_str(&format!("&date=ge{}&_sort=-date", from.strftime("%Y-%m-%d")));
         } else {
             query.push_str(more);
         }

@@ -28,9 +28,9 @@ use crate::{
 /// LIMIT: a week; longer is read from the records.
 const SHOWN_H_MAX: i64 = 7 * 24;
 
-/// Most orders on a list of what is to be done.
-/// LIMIT: a page that a person works through.
-const LIST_MAX: usize = 500;
+/// Orders of a list read at once. The list itself is whole: what somebody does not see is not given.
+/// LIMIT: some megabytes.
+const PAGE: usize = 100;
 
 /// An order, for people and programs.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -135,6 +135,7 @@ impl Pharmacy {
     /// Orders that wait for somebody, of every patient whom who asks may see.
     ///
     /// - Audit: `search` of Tasks.
+    /// - Cost: proportional to what waits in the whole house.
     pub async fn waiting(&self, cx: &Ctx, what: Waits) -> Result<Vec<OrderShown>, MedsError> {
         let whole = whole(cx);
         let act = Interaction::of(AuditAction::Search, ResourceType::TASK)
@@ -162,10 +163,18 @@ impl Pharmacy {
         let codes: Vec<String> =
             steps.iter().map(|step| format!("{}%7C{step}", super::order::SYSTEM)).collect();
         let query = format!("status=on-hold&code={}", codes.join(","));
-        let found = values::search(reader, ResourceType::TASK, &query, (LIST_MAX, None))?;
+        let (mut hits, mut after) = (Vec::new(), None);
+        loop {
+            let page = values::search(reader, ResourceType::TASK, &query, (PAGE, after))?;
+            hits.extend(page.hits);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
         let (from, to) = (back(cx.now, 24), ahead(cx.now, 12));
         let mut shown = Vec::new();
-        for hit in found.hits {
+        for hit in hits {
             let stored = reader.fetch(&hit)?;
             let Ok(task) = serde_json::from_slice::<Value>(&stored.body) else { continue };
             let id = task.pointer("/identifier/0/value").and_then(Value::as_str);

@@ -233,7 +233,8 @@ impl Act<'_> {
             if !code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
                 return Err(MedsError::Request { place: "vitalSigns.code", why: "is no code" });
             }
-            let query = format!("subject=Patient/{}&code={code}&date=ge{since}", self.patient);
+            let query =
+                format!("subject=Patient/{}&code={code}&date=ge{since}&_sort=-date", self.patient);
             let kind = ResourceType::OBSERVATION;
             let found = values::search(self.reader, kind, &query, (VITALS_MAX, None))?;
             for hit in &found.hits {

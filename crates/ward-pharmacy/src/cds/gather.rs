@@ -124,7 +124,8 @@ fn read(
     match kind {
         "Observation" => {
             let from = now.checked_sub(SignedDuration::from_hours(24 * BACK_DAYS)).unwrap_or(now);
-            query.push_str(&format!("&date=ge{}", from.strftime("%Y-%m-%d")));
+            // The newest first: where some are left out, it is those that count least.
+            query.push_str(&format!("&date=ge{}&_sort=-date", from.strftime("%Y-%m-%d")));
         }
         // Lists of allergies: LOINC.
         "List" => query.push_str("&code=48765-2,52472-8"),
