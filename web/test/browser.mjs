@@ -13,6 +13,8 @@ export const { WARD_URL: url, WARD_MLLP: mllp, WARD_SETUP: setUpToken, WARD_TOKE
 export const PASSWORD = "a long password of a test";
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+/** A story takes two minutes on a machine that does much else; one that takes this long is stuck. */
+const STUCK_MS = 10 * 60_000;
 const WIDE = { width: 1440, height: 900 };
 const SMALL = { width: 390, height: 844 };
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -46,6 +48,15 @@ export function send(message) {
     socket.once("error", reject);
   });
 }
+
+/**
+ * Colors that fade are looked at when they have arrived; what turns for ever never does. Asked
+ * again and again: the promise of an animation whose element is gone may never be kept.
+ */
+export const settled = (page) => page.waitForFunction(
+  () => document.getAnimations().every((it) => it.playState !== "running" || it.effect?.getComputedTiming().iterations === Infinity),
+  undefined, { polling: 50 },
+);
 
 /** A page of a browser, what went wrong on it, and what people do with it. */
 async function opened(browser) {
@@ -97,9 +108,7 @@ async function opened(browser) {
         await page.setViewportSize(size);
         await page.emulateMedia({ colorScheme: scheme });
         await page.waitForFunction((it) => document.documentElement.dataset.mantineColorScheme === it, scheme);
-        // Colors that fade are looked at when they have arrived; what turns for ever never does.
-        await page.evaluate(() => Promise.all(document.getAnimations()
-          .filter((it) => it.effect?.getComputedTiming().iterations !== Infinity).map((it) => it.finished.catch(() => undefined))));
+        await settled(page);
         // A menu that closes has no entries any more; one that stays so is wrong, and never goes.
         await page.waitForFunction(() => [...document.querySelectorAll("[role=menu]")].every((it) => it.querySelector("[role=menuitem]")));
         if (shots) await page.screenshot({ path: `${shots}/${name}-${mark}.png` });
@@ -123,6 +132,10 @@ async function opened(browser) {
 export async function tell(name, story) {
   const browser = await chromium.launch({ executablePath: process.env.WARD_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
   const it = await opened(browser);
+  const stuck = setTimeout(() => {
+    console.error(`${name} is stuck at ${it.page.url()}`);
+    process.exit(1);
+  }, STUCK_MS);
   try {
     const seen = await story(it);
     check(it.faults.length === 0, it.faults.join("\n"));
@@ -133,6 +146,7 @@ export async function tell(name, story) {
     console.error(lines.join("\n"));
     process.exitCode = 1;
   } finally {
+    clearTimeout(stuck);
     await browser.close();
   }
 }

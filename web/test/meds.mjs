@@ -12,6 +12,8 @@ import { createInterface } from "node:readline";
 
 import { chromium } from "playwright-core";
 
+import { settled } from "./browser.mjs";
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const { WARD_URL: url, WARD_LOTS: packages, WARD_SHOTS: shots } = process.env;
 const lots = JSON.parse(packages);
@@ -41,7 +43,7 @@ async function look(name) {
   for (const scheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: scheme });
     await page.waitForFunction((it) => document.documentElement.dataset.mantineColorScheme === it, scheme);
-    await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished.catch(() => undefined))));
+    await settled(page);
     await page.evaluate(axe);
     const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
     for (const fault of found.violations.filter((it) => ["serious", "critical"].includes(it.impact))) {

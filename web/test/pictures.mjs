@@ -6,7 +6,7 @@
 // The chart must be new: it makes beds, admits simulated patients, and signs people in.
 import { chromium } from "playwright-core";
 
-import { account, admin, ask, put, send, url, PASSWORD } from "./browser.mjs";
+import { account, admin, ask, put, send, settled, url, PASSWORD } from "./browser.mjs";
 
 const folder = new URL("../../docs/pictures/", import.meta.url).pathname;
 const WARDS = ["MED", "SUR", "ICU"];
@@ -73,7 +73,7 @@ const page = await browser.newPage({ viewport: SIZE, locale: "en-GB" });
 page.setDefaultTimeout(60_000);
 const shot = async (name, size = SIZE) => {
   await page.setViewportSize(size);
-  await page.evaluate(() => Promise.all(document.getAnimations().map((it) => it.finished.catch(() => undefined))));
+  await settled(page);
   await page.mouse.move(0, size.height - 1);
   await page.screenshot({ path: `${folder}${name}.png` });
   await page.setViewportSize(SIZE);
