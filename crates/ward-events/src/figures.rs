@@ -68,7 +68,7 @@ impl EventFigures {
         *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until everything up to a commit is counted.
+    /// Waits until everything up to a commit that left an event is counted.
     pub async fn wait_for(&self, seq: Seq) {
         let mut caught_up = self.caught_up.subscribe();
         // Who counts may have ended with the server.

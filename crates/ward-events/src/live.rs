@@ -108,7 +108,7 @@ impl Live {
             let looked = self.inner.chart.seq();
             match self.step(at) {
                 Ok(true) => tokio::task::yield_now().await,
-                Ok(false) => self.inner.chart.wait_after(looked).await,
+                Ok(false) => self.inner.chart.wait_for_event_after(looked).await,
                 Err(error) => {
                     tracing::error!(%error, "screens wait");
                     tokio::time::sleep(crate::REST_BAD).await;

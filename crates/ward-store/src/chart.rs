@@ -221,7 +221,7 @@ impl Chart {
         self.audit_having_seen(cx, act, outcome, Vec::new()).await
     }
 
-    async fn audit_having_seen(
+    pub(crate) async fn audit_having_seen(
         &self,
         cx: &Ctx,
         act: Interaction,
@@ -296,10 +296,17 @@ impl Chart {
         feed::event_at(&self.inner.truth, &self.inner.keyring, place)
     }
 
-    /// Waits for a commit after `seq` that can be searched.
-    pub async fn wait_after(&self, seq: Seq) {
-        let mut applied = self.inner.index.watch();
-        let _ = applied.wait_for(|at| seq < *at).await;
+    /// The last commit that left an event, or a later one.
+    pub fn told(&self) -> Seq {
+        self.inner.index.told()
+    }
+
+    /// Waits for a commit after `seq` that left an event and can be searched.
+    ///
+    /// - Cost: commits without an event, such as messages that are only kept, wake nobody.
+    pub async fn wait_for_event_after(&self, seq: Seq) {
+        let mut told = self.inner.index.watch_told();
+        let _ = told.wait_for(|at| seq < *at).await;
     }
 
     /// Where a consumer of the feed stands.

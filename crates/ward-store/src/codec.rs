@@ -28,13 +28,15 @@ impl Codec {
     pub(crate) const BODY: Codec = Codec(4);
     /// zstd with the dictionary for packed terms, second edition: text and statistics.
     pub(crate) const TERMS: Codec = Codec(5);
+    /// zstd with the dictionary for messages of interfaces.
+    pub(crate) const MESSAGE: Codec = Codec(6);
 
     pub(crate) fn number(self) -> u8 {
         self.0
     }
 
     pub(crate) fn from_number(number: u8) -> Option<Codec> {
-        (number <= Self::TERMS.0).then_some(Codec(number))
+        (number <= Self::MESSAGE.0).then_some(Codec(number))
     }
 }
 
@@ -63,11 +65,14 @@ static TERMS_1: &[u8] = include_bytes!("../data/terms-1.zdict");
 
 static BODY_2: &[u8] = include_bytes!("../data/body-2.zdict");
 static TERMS_2: &[u8] = include_bytes!("../data/terms-2.zdict");
+static MESSAGE: &[u8] = include_bytes!("../data/message-1.zdict");
 
 static ENCODE_BODY: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(BODY_2, LEVEL));
 static ENCODE_TERMS: LazyLock<EncoderDictionary<'static>> =
     LazyLock::new(|| EncoderDictionary::copy(TERMS_2, LEVEL));
+static ENCODE_MESSAGE: LazyLock<EncoderDictionary<'static>> =
+    LazyLock::new(|| EncoderDictionary::copy(MESSAGE, LEVEL));
 static DECODE_BODY_1: LazyLock<DecoderDictionary<'static>> =
     LazyLock::new(|| DecoderDictionary::copy(BODY_1));
 static DECODE_TERMS_1: LazyLock<DecoderDictionary<'static>> =
@@ -76,16 +81,20 @@ static DECODE_BODY: LazyLock<DecoderDictionary<'static>> =
     LazyLock::new(|| DecoderDictionary::copy(BODY_2));
 static DECODE_TERMS: LazyLock<DecoderDictionary<'static>> =
     LazyLock::new(|| DecoderDictionary::copy(TERMS_2));
+static DECODE_MESSAGE: LazyLock<DecoderDictionary<'static>> =
+    LazyLock::new(|| DecoderDictionary::copy(MESSAGE));
 
 thread_local! {
     // Contexts are large and slow to make; each thread keeps its own.
     static BODY_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     static ZSTD_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     static TERMS_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static MESSAGE_OUT: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     static BODY_1_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
     static TERMS_1_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
     static BODY_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
     static TERMS_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+    static MESSAGE_IN: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
 /// Compresses `plain`, or says that it is better left as it is.
@@ -99,6 +108,7 @@ pub(crate) fn compress(wanted: Codec, plain: &[u8]) -> Result<(Codec, Vec<u8>), 
     let packed = match wanted {
         Codec::BODY => compress_on(&BODY_OUT, &ENCODE_BODY, plain),
         Codec::TERMS => compress_on(&TERMS_OUT, &ENCODE_TERMS, plain),
+        Codec::MESSAGE => compress_on(&MESSAGE_OUT, &ENCODE_MESSAGE, plain),
         _ => ZSTD_OUT.with_borrow_mut(|slot| {
             let compressor = match slot {
                 Some(compressor) => compressor,
@@ -134,6 +144,7 @@ pub(crate) fn decompress(codec: Codec, packed: &[u8], out: &mut Vec<u8>) -> Resu
         Codec::TERMS_1 => decompress_on(&TERMS_1_IN, &DECODE_TERMS_1, frame, len),
         Codec::BODY => decompress_on(&BODY_IN, &DECODE_BODY, frame, len),
         Codec::TERMS => decompress_on(&TERMS_IN, &DECODE_TERMS, frame, len),
+        Codec::MESSAGE => decompress_on(&MESSAGE_IN, &DECODE_MESSAGE, frame, len),
         Codec::ZSTD => zstd::bulk::decompress(frame, len),
         _ => return Err(CodecError::Unknown),
     }
@@ -189,7 +200,7 @@ mod tests {
     #[test]
     fn what_goes_in_comes_out() {
         let text = br#"{"resourceType":"Patient","id":"1","active":true,"gender":"female"}"#;
-        for codec in [Codec::ZSTD, Codec::BODY, Codec::TERMS] {
+        for codec in [Codec::ZSTD, Codec::BODY, Codec::TERMS, Codec::MESSAGE] {
             for plain in [&b""[..], b"short", text, &text.repeat(500)] {
                 let (used, packed) = compress(codec, plain).unwrap();
                 let mut out = b"kept".to_vec();
@@ -261,6 +272,46 @@ mod tests {
         samples
     }
 
+    /// Messages of a day as they are kept: the bytes, and what stands with them.
+    fn messages() -> Vec<Vec<u8>> {
+        let midnight: jiff::Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        let mut samples = Vec::new();
+        for (n, sent) in ward_sim::Hospital::new(2).day(midnight, 150).into_iter().enumerate() {
+            let fields: Vec<&str> = sent.text.split('|').collect();
+            let (event, id) = (fields[8].replace("^ADT_A01", ""), fields[9]);
+            let sender = format!("{}|{}", fields[2], fields[3]);
+            let detail = [
+                r#"{"peer":"10.1.2.3"}"#,
+                r#"{"peer":"10.1.2.3","records":["Patient/01a22362-4b30-7333-9630-50bdc1db13c3","Encounter/61747638-4b4d-8197-bd84-3f6c586f22d7"]}"#,
+            ][n % 2];
+            let answer = format!(
+                "MSH|^~\\&|WARD|HOSP|{sender}|20260102080{n:03}||ACK^{event}^ACK|0H3K5M7P9R1T3V5X{n:04}|P|2.5.1\rMSA|AA|{id}\r"
+            );
+            let parts = ["adt", &event, id, &sender, "", detail, &answer].map(str::as_bytes);
+            samples.push(crate::message::sealing::head_of(parts).unwrap());
+            samples.push(sent.text.into_bytes());
+        }
+        samples
+    }
+
+    /// Writes the dictionary for messages. Only for a new edition.
+    #[test]
+    #[ignore = "writes into the source tree"]
+    fn write_dictionary_of_messages() {
+        let bytes = zstd::dict::from_samples(&messages(), 32 * 1024).unwrap();
+        let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+        std::fs::write(format!("{folder}/data/message-1.zdict"), bytes).unwrap();
+    }
+
+    #[test]
+    fn a_dictionary_more_than_halves_a_message() {
+        let len = |codec| {
+            let all = messages();
+            all.iter().map(|it| compress(codec, it).unwrap().1.len()).sum::<usize>()
+        };
+        assert!(2 * len(Codec::MESSAGE) < len(Codec::ZSTD));
+    }
+
     /// Writes the dictionaries of the second edition. Only for a new edition: what is on disk
     /// opens with the dictionary that sealed it.
     #[test]
@@ -291,6 +342,7 @@ mod tests {
             digest(BODY_2),
             digest(TERMS_2)
         ));
+        expect_test::expect!["abdd624cf8f4a406"].assert_eq(&digest(MESSAGE));
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl<H: Handler> Following<H> {
 
     /// Waits until there may be something to give.
     pub async fn wait(&self) {
-        self.chart.wait_after(self.looked).await;
+        self.chart.wait_for_event_after(self.looked).await;
     }
 
     async fn begin(&mut self, cx: &Ctx) -> Result<FeedPlace, HandleError> {

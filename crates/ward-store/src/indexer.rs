@@ -37,6 +37,8 @@ const BATCHES_WAITING_MAX: usize = 4;
 /// A durable batch on its way into the index.
 pub(crate) struct Applied {
     pub(crate) seq: Seq,
+    /// Its last commit that left an event.
+    pub(crate) told: Option<Seq>,
     pub(crate) changes: Vec<IndexChange>,
     /// Some of it truth's log does not tell, so that no replay would bring it again.
     pub(crate) is_untold: bool,
@@ -63,6 +65,8 @@ pub(crate) struct IndexState {
     current: RwLock<Option<Arc<Index>>>,
     ready: AtomicBool,
     applied: watch::Sender<Seq>,
+    /// The last applied commit that left an event.
+    told: watch::Sender<Seq>,
 }
 
 impl IndexState {
@@ -90,6 +94,15 @@ impl IndexState {
 
     pub(crate) fn watch(&self) -> watch::Receiver<Seq> {
         self.applied.subscribe()
+    }
+
+    /// The last commit with an event whose caller was answered, or a later one.
+    pub(crate) fn told(&self) -> Seq {
+        *self.told.borrow()
+    }
+
+    pub(crate) fn watch_told(&self) -> watch::Receiver<Seq> {
+        self.told.subscribe()
     }
 }
 
@@ -154,6 +167,7 @@ pub(crate) fn start(
         current: RwLock::new(Some(Arc::new(index))),
         ready: AtomicBool::new(false),
         applied: watch::Sender::new(last),
+        told: watch::Sender::new(last),
     });
     let (sender, receiver) = mpsc::sync_channel(BATCHES_WAITING_MAX);
     let mut indexer = Indexer {
@@ -161,6 +175,7 @@ pub(crate) fn start(
         truth,
         keyring,
         replay_from: Some(from),
+        is_doubtful: false,
         n_steps: 0,
         n_failed: 0,
     };
@@ -225,6 +240,8 @@ struct Indexer {
     keyring: Arc<Keyring>,
     /// While set, the index holds commits up to here, and the rest comes from truth.
     replay_from: Option<Seq>,
+    /// Whether commits may have left events that nobody was told of.
+    is_doubtful: bool,
     /// Steps of the replay that is under way.
     n_steps: usize,
     /// Replays in a row that failed.
@@ -261,7 +278,10 @@ impl Indexer {
             match message {
                 None | Some(Message::Stop) => break,
                 Some(Message::Apply(applied)) => self.apply(applied),
-                Some(Message::CatchUp) => self.doubt_from(self.high_water()),
+                Some(Message::CatchUp) => {
+                    self.is_doubtful = true;
+                    self.doubt_from(self.high_water());
+                }
                 Some(Message::Rebuild) => self.rebuild(),
             }
         }
@@ -292,11 +312,15 @@ impl Indexer {
                 self.rebuild();
             }
         }
-        self.state.applied.send_if_modified(|seq| {
-            let newer = *seq < applied.seq;
-            *seq = applied.seq.max(*seq);
-            newer
-        });
+        raise(&self.state.applied, applied.seq);
+        // After the other: who wakes by this looks as far as that.
+        let told = match std::mem::take(&mut self.is_doubtful) {
+            true => Some(applied.seq),
+            false => applied.told,
+        };
+        if let Some(told) = told {
+            raise(&self.state.told, told);
+        }
         answer_all(applied.answers);
     }
 
@@ -377,6 +401,14 @@ impl Indexer {
             self.n_failed = n_failed;
         }
     }
+}
+
+fn raise(watched: &watch::Sender<Seq>, to: Seq) {
+    watched.send_if_modified(|seq| {
+        let newer = *seq < to;
+        *seq = to.max(*seq);
+        newer
+    });
 }
 
 fn answer_all(answers: Vec<Answer>) {

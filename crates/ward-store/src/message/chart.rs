@@ -48,7 +48,7 @@ impl Chart {
 
     /// Messages that match, without their bytes.
     ///
-    /// - Audit: `search`, with how many were shown.
+    /// - Audit: `search`, with how many were shown, and of whom.
     pub async fn messages(
         &self,
         cx: &Ctx,
@@ -63,19 +63,32 @@ impl Chart {
             .collect::<Result<Vec<_>, _>>()?;
         let act =
             Interaction::new(AuditAction::Search).with_detail(format!("messages={}", heads.len()));
-        self.audit(cx, act, AuditOutcome::Success).await.map_err(|_| not_audited())?;
+        self.shown(cx, act, heads.iter()).await?;
         Ok(heads)
     }
 
     /// One message, with its bytes; `None` when it is not there or its patient was destroyed.
     ///
-    /// - Audit: `read`, with its number.
+    /// - Audit: `read`, with its number and its patient.
     pub async fn message(&self, cx: &Ctx, id: MessageId) -> Result<Option<KeptMessage>, ReadError> {
         self.may_read_messages(cx).await?;
         let found = self.whole_message(id)?;
         let act = Interaction::new(AuditAction::Read).with_detail(format!("message={}", id.0));
-        self.audit(cx, act, AuditOutcome::Success).await.map_err(|_| not_audited())?;
+        self.shown(cx, act, found.iter().map(|it| &it.head)).await?;
         Ok(found)
+    }
+
+    /// Puts on record that somebody saw these messages, for whoever asks who looked at a chart.
+    async fn shown<'m>(
+        &self,
+        cx: &Ctx,
+        act: Interaction,
+        heads: impl Iterator<Item = &'m MessageHead>,
+    ) -> Result<(), ReadError> {
+        let of = heads.filter_map(|head| head.patient.as_ref());
+        let seen = of.map(|patient| self.inner.keyring.scope_of(patient)).collect();
+        let audited = self.audit_having_seen(cx, act, AuditOutcome::Success, seen).await;
+        audited.map_err(|_| not_audited())
     }
 
     /// One message for the part of Ward that has to work on it; nothing of it is shown to anyone.

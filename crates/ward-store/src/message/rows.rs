@@ -209,7 +209,7 @@ pub(crate) fn list(
         }
         // What the index of unfinished work is limited to has to be said, or it is not used.
         if filter.states.iter().all(|state| !state.is_over() || *state == MessageState::Refused) {
-            sql.push_str(" AND state NOT IN (1, 2, 7)");
+            sql.push_str(" AND state <> 1 AND state <> 2 AND state <> 7");
         }
     }
     let order = if filter.after.is_some() { "ASC" } else { "DESC" };

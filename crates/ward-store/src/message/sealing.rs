@@ -85,14 +85,13 @@ pub(crate) fn prepare(
     let scope = message.patient.as_ref().map(|patient| keyring.scope_of(patient));
     let seal = |label, plain: &[u8]| {
         let (codec, packed) =
-            codec::compress(Codec::ZSTD, plain).map_err(|e| CommitError::Seal(e.into()))?;
+            codec::compress(Codec::MESSAGE, plain).map_err(|e| CommitError::Seal(e.into()))?;
         let mut bytes = vec![codec.number()];
         bytes.extend_from_slice(&packed);
         seal_under(keyring, scope.as_ref(), label, digest, &bytes, random)
     };
-    let mut head = Vec::new();
     let patient = message.patient.as_ref().map_or("", FhirId::as_str);
-    for part in [
+    let head = head_of([
         message.channel.as_bytes(),
         message.kind.as_bytes(),
         message.control_id.reveal().as_bytes(),
@@ -100,11 +99,7 @@ pub(crate) fn prepare(
         patient.as_bytes(),
         message.detail.reveal(),
         message.answer.reveal(),
-    ] {
-        let too_long = |_| CommitError::TooLarge { what: "bytes in a part", max: 1 << 32 };
-        head.extend_from_slice(&u32::try_from(part.len()).map_err(too_long)?.to_be_bytes());
-        head.extend_from_slice(part);
-    }
+    ])?;
     let columns = rows::Columns {
         time_us: message.time.as_microsecond(),
         trace,
@@ -116,6 +111,17 @@ pub(crate) fn prepare(
         raw: seal(RAW, message.raw.reveal())?,
     };
     Ok(PreparedMessage { columns, reuse: message.reuse })
+}
+
+/// Channel, kind, control id, sender, patient, detail and answer, each after its length.
+pub(crate) fn head_of(parts: [&[u8]; 7]) -> Result<Vec<u8>, CommitError> {
+    let mut head = Vec::with_capacity(parts.iter().map(|part| 4 + part.len()).sum());
+    for part in parts {
+        let too_long = |_| CommitError::TooLarge { what: "bytes in a part", max: 1 << 32 };
+        head.extend_from_slice(&u32::try_from(part.len()).map_err(too_long)?.to_be_bytes());
+        head.extend_from_slice(part);
+    }
+    Ok(head)
 }
 
 fn seal_under(

@@ -1,9 +1,9 @@
 //! Messages kept, repeated, found, changed and taken away.
 
-use ward_core::{Phi, PurposeOfUse, Role};
+use ward_core::{AuditAction, Phi, PurposeOfUse, Role};
 
 use super::{Direction, MessageFilter, MessageId, MessageState, NewMessage, Reuse};
-use crate::{Chart, CommitError, CommitUnit, ReadError, Receipt, tests::rig::*};
+use crate::{AuditFilter, Chart, CommitError, CommitUnit, ReadError, Receipt, tests::rig::*};
 
 fn message(control_id: &str, raw: &str) -> NewMessage {
     NewMessage {
@@ -59,6 +59,13 @@ fn a_message_is_kept_with_what_it_brought_and_answered_again() {
     assert_eq!(kept.raw.reveal(), b"MSH|one");
     assert_eq!(kept.head.kind, "ADT^A01");
     assert_eq!(kept.head.patient, Some("a".parse().unwrap()));
+
+    // Who asks who looked at the chart hears of the message too, and of the list that showed it.
+    found(&chart, MessageFilter::default());
+    let filter = AuditFilter { patient: kept.head.patient.clone(), ..AuditFilter::default() };
+    let looks = run(chart.audit_entries(&cx(9), &AuditFilter { limit: 2, ..filter })).unwrap();
+    let looks: Vec<_> = looks.entries.iter().map(|it| (it.action, it.patients.len())).collect();
+    assert_eq!(looks, [(AuditAction::Search, 1), (AuditAction::Read, 1)]);
 
     // What a refused unit brought is not kept either.
     let refused =
@@ -228,4 +235,48 @@ fn a_file_of_the_first_layout_is_brought_up_to_date() {
     assert_eq!(keep(&chart, 1, message("1", "one")).unwrap().message, Some(MessageId(1)));
     run(chart.close(at(2)));
     assert_eq!(found(&rig.open(), MessageFilter::default()), [1]);
+}
+
+#[test]
+fn a_file_of_the_third_layout_gets_an_index_that_costs_a_writer_little() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    let waiting = NewMessage { state: MessageState::Received, ..message("1", "one") };
+    keep(&chart, 1, waiting).unwrap();
+    keep(&chart, 2, message("2", "two")).unwrap();
+    run(chart.close(at(3)));
+    let file = rig.data().join("truth.db");
+    let db = rusqlite::Connection::open(&file).unwrap();
+    db.execute_batch(
+        "DROP INDEX message_not_over;
+         CREATE INDEX message_not_over ON message (state) WHERE state NOT IN (1, 2, 7);
+         PRAGMA user_version = 3",
+    )
+    .unwrap();
+    assert_eq!(opened_tables(&db), 1, "what this test looks for is there before");
+    drop(db);
+    let chart = rig.open();
+    let undone = MessageFilter { states: vec![MessageState::Received], ..Default::default() };
+    assert_eq!(found(&chart, undone), [1]);
+    run(chart.close(at(4)));
+    let db = rusqlite::Connection::open(&file).unwrap();
+    assert_eq!(opened_tables(&db), 0);
+    let plan: String = db
+        .query_row(
+            "EXPLAIN QUERY PLAN SELECT id FROM message WHERE state = 0 \
+             AND state <> 1 AND state <> 2 AND state <> 7 ORDER BY id",
+            [],
+            |row| row.get(3),
+        )
+        .unwrap();
+    assert!(plan.contains("message_not_over"), "{plan}");
+}
+
+/// Tables that writing one message makes and throws away.
+fn opened_tables(db: &rusqlite::Connection) -> usize {
+    let sql = "EXPLAIN INSERT INTO message (seq, time, direction, state, channel, kind, control, \
+               sender, digest, head, raw) VALUES (1, 1, 0, 1, x'', x'', x'', x'', x'', x'', x'')";
+    let mut query = db.prepare(sql).unwrap();
+    let steps = query.query_map([], |row| row.get::<_, String>(1)).unwrap();
+    steps.filter(|step| step.as_deref().unwrap() == "OpenEphemeral").count()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ward_core::{Ctx, MedicalEventType as E, RecordKey, ResourceType};
+use ward_core::{Ctx, MedicalEventType as E, Phi, RecordKey, ResourceType};
 use ward_fhir::Json;
 
 use super::rig::{Rig, at, commit, cx, key, patient, run};
@@ -104,6 +104,48 @@ fn what_a_handler_does_is_done_once_through_crashes() {
     commit(&chart, 9, CommitUnit { forgotten, ..CommitUnit::default() }).unwrap();
     assert_eq!(chart.numbers_after(&name, 0, 100).unwrap().len(), 2);
     assert_eq!(chart.last_number(&name).unwrap(), 6);
+}
+
+#[test]
+fn only_a_commit_with_an_event_wakes_who_follows() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    put(&chart, 1, None, &patient("p", "A"));
+    let mut sum = following(&chart);
+    while run(sum.round()).unwrap() {}
+    let looked = chart.seq();
+    commit(&chart, 2, CommitUnit { message: Some(message()), ..CommitUnit::default() }).unwrap();
+    assert!(looked < chart.seq() && chart.told() <= looked);
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let follower = chart.clone();
+    let mut waiting = std::pin::pin!(follower.wait_for_event_after(looked));
+    assert!(waiting.as_mut().poll(&mut cx).is_pending());
+    put(&chart, 3, None, &patient("q", "B"));
+    assert!(waiting.as_mut().poll(&mut cx).is_ready());
+    assert_eq!(chart.told(), chart.seq());
+    while run(sum.round()).unwrap() {}
+    assert_eq!(kept(&chart).map(|(n, _)| n), Some(2));
+    // Who starts cannot know, and looks.
+    run(chart.close(at(4)));
+    let chart = rig.open();
+    assert_eq!(chart.told(), chart.seq());
+}
+
+fn message() -> crate::NewMessage {
+    crate::NewMessage {
+        direction: crate::Direction::In,
+        state: crate::MessageState::Ignored,
+        channel: "main".to_owned(),
+        kind: "ADT^A01".to_owned(),
+        control_id: Phi::new("1".to_owned()),
+        sender: Phi::new("LAB|HOSP".to_owned()),
+        patient: None,
+        time: at(0),
+        raw: Phi::new(b"MSH|one".to_vec()),
+        detail: Phi::new(b"{}".to_vec()),
+        answer: Phi::new(b"MSA|AA|1".to_vec()),
+        reuse: crate::Reuse::Accept,
+    }
 }
 
 #[test]

@@ -292,6 +292,7 @@ pub(crate) fn create(db: &Connection, tenant: &TenantRow) -> Result<(), TruthErr
     db.execute_batch(schema::TABLES)?;
     db.execute_batch(schema::MESSAGES)?;
     db.execute_batch(schema::NUMBERS)?;
+    db.execute_batch(schema::NOT_OVER)?;
     db.execute(
         "INSERT INTO tenant VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -316,7 +317,10 @@ pub(crate) fn upgrade(db: &Connection) -> Result<(), TruthError> {
         if found < 2 {
             db.execute_batch(schema::MESSAGES)?;
         }
-        db.execute_batch(schema::NUMBERS)?;
+        if found < 3 {
+            db.execute_batch(schema::NUMBERS)?;
+        }
+        db.execute_batch(schema::NOT_OVER)?;
         db.pragma_update(None, "user_version", schema::LAYOUT)?;
         db.execute_batch("COMMIT")?;
     }

@@ -38,9 +38,18 @@ const IDEMPOTENCY_US: i64 = 24 * 3600 * 1_000_000;
 /// What one unit of a batch came to.
 struct Outcome {
     result: Result<Done, CommitError>,
+    /// The commit, if it left an event.
+    told: Option<Seq>,
     changes: Vec<IndexChange>,
     /// Side effects in memory that wait for the commit.
     after: After,
+}
+
+impl Outcome {
+    /// Of a unit of which nothing was written.
+    fn of(result: Result<Done, CommitError>) -> Outcome {
+        Outcome { result, told: None, changes: Vec::new(), after: After::default() }
+    }
 }
 
 #[derive(Default)]
@@ -224,7 +233,9 @@ impl Writer {
         let is_untold = outcomes.iter().any(|it| it.after.destroyed.is_some());
         let seq = self.state.seq;
         let mut has_commits = false;
-        let mut applied = Applied { seq, changes: Vec::new(), is_untold, answers: Vec::new() };
+        let told = outcomes.iter().filter_map(|outcome| outcome.told).max();
+        let mut applied =
+            Applied { seq, told, changes: Vec::new(), is_untold, answers: Vec::new() };
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             for new in &outcome.after.settled {
                 self.parts.keyring.settled(new);
@@ -285,11 +296,7 @@ impl UnitAt<'_> {
         let mut outcome = match self.replay_of(unit)? {
             Some(done) => {
                 self.audit(unit.audit.take(), Wrote { seq: self.state.seq, ..Wrote::default() })?;
-                return Ok(Outcome {
-                    result: Ok(done),
-                    changes: Vec::new(),
-                    after: After::default(),
-                });
+                return Ok(Outcome::of(Ok(done)));
             }
             None => match self.check(unit) {
                 Ok(places) => self.append(unit, &places, work),
@@ -308,9 +315,7 @@ impl UnitAt<'_> {
         match outcome {
             Ok(outcome) => Ok(outcome),
             Err(Stop::Failed(failed)) => Err(failed),
-            Err(Stop::Refused(refused)) => {
-                Ok(Outcome { result: Err(refused), changes: Vec::new(), after: After::default() })
-            }
+            Err(Stop::Refused(refused)) => Ok(Outcome::of(Err(refused))),
         }
     }
 
@@ -379,6 +384,7 @@ impl UnitAt<'_> {
                 leased: Vec::new(),
                 n_keys: 0,
             }),
+            told: None,
             changes: Vec::with_capacity(unit.writes.len()),
             after: After::default(),
         };
@@ -489,6 +495,7 @@ impl UnitAt<'_> {
         for event in &unit.events {
             self.event(seq, &mut n_events, event.kind, event.priority, &event.sealed)?;
         }
+        outcome.told = (n_events != 0).then_some(seq);
         for command in &unit.commands {
             queue::insert(self.db, command)?;
         }

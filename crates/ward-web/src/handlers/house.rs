@@ -26,7 +26,7 @@ pub(crate) async fn metrics(app: &App, _: &Asked) -> Answer {
     let chart = app.records.chart();
     if let Some(events) = &app.events {
         // Whoever asks after something happened finds it counted; a page that is late is no page.
-        let caught_up = events.figures.wait_for(chart.seq());
+        let caught_up = events.figures.wait_for(chart.told());
         let _in_time = tokio::time::timeout(COUNTED, caught_up).await.is_ok();
     }
     let figures = chart.figures()?;
