@@ -5,7 +5,8 @@ use ward_core::{ActorKind, AuditAction, AuditOutcome, Ctx, Phi};
 use ward_policy::Action;
 
 use super::{
-    KeptMessage, MessageFilter, MessageHead, MessageId, MessageState, NewMessage, rows, sealing,
+    KeptMessage, MessageFilter, MessageHead, MessageId, MessageState, NewMessage, control, rows,
+    sealing,
 };
 use crate::{
     chart::Chart,
@@ -29,7 +30,7 @@ impl Chart {
         let inner = &self.inner;
         let trace = sealing::trace_of(&inner.keyring, message);
         let receipt = inner.truth.read(|db| {
-            Ok(match rows::before(db, &trace)? {
+            Ok(match control::before(db, &inner.truth.newest, &trace)? {
                 rows::Before::Same(id) => {
                     rows::answer_of(db, &inner.keyring, id)?.map(|(seq, answer)| Receipt {
                         seq,

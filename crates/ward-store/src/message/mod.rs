@@ -5,6 +5,7 @@
 //! goes when the patient's key goes; it leaves the chart when its time is over.
 
 mod chart;
+pub(crate) mod control;
 pub(crate) mod rows;
 pub(crate) mod sealing;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_it
 
 use super::{
     Direction, MessageFilter, MessageId, MessageState,
+    control::{self, Newest},
     sealing::{self, Tokens, direction_of, number_of_direction, number_of_state},
 };
 use crate::{
@@ -56,23 +57,12 @@ pub(crate) enum Before {
     Other,
 }
 
-pub(crate) fn before(db: &Connection, trace: &Trace) -> Result<Before, TruthError> {
-    let sql = "SELECT id, digest FROM message WHERE control = ?1 AND sender = ?2 \
-               AND direction = ?3 ORDER BY id";
-    let mut query = db.prepare_cached(sql)?;
-    let mut rows =
-        query.query(params![trace.control, trace.sender, number_of_direction(trace.direction)])?;
-    let mut found = Before::Nothing;
-    while let Some(row) = rows.next()? {
-        if row.get::<_, [u8; 16]>(1)? == trace.digest {
-            return Ok(Before::Same(row.get(0)?));
-        }
-        found = Before::Other;
-    }
-    Ok(found)
-}
-
-pub(crate) fn insert(db: &Connection, seq: Seq, columns: &Columns) -> Result<u64, TruthError> {
+pub(crate) fn insert(
+    db: &Connection,
+    newest: &Newest,
+    seq: Seq,
+    columns: &Columns,
+) -> Result<u64, TruthError> {
     let sql = "INSERT INTO message (seq, time, direction, state, channel, kind, control, sender, \
                digest, scope, head, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     db.prepare_cached(sql)?.execute(params![
@@ -89,7 +79,9 @@ pub(crate) fn insert(db: &Connection, seq: Seq, columns: &Columns) -> Result<u64
         columns.head,
         columns.raw,
     ])?;
-    Ok(u64::try_from(db.last_insert_rowid()).unwrap_or(0))
+    let id = u64::try_from(db.last_insert_rowid()).unwrap_or(0);
+    newest.put(&columns.trace.control, id);
+    Ok(id)
 }
 
 /// Puts other columns into the row of a message; its number and its time stay.
@@ -158,6 +150,11 @@ fn read(row: &Row<'_>) -> Result<MessageRow, TruthError> {
     })
 }
 
+/// Messages that may have a control id: those of the tree, and all that are newer than it.
+pub(crate) const BY_CONTROL: &str = "\
+    id IN (SELECT id FROM message_control WHERE control = substr(?, 1, 8) UNION ALL \
+    SELECT id FROM message WHERE id > (SELECT id FROM message_in_tree))";
+
 /// The heads that match; see [`MessageFilter`] for their order.
 pub(crate) fn list(
     db: &Connection,
@@ -182,7 +179,9 @@ pub(crate) fn list(
         must("kind = ?", Box::new(tokens.kind(kind)));
     }
     if let Some(control_id) = &filter.control_id {
-        must("control = ?", Box::new(tokens.control(control_id.reveal())));
+        let control = tokens.control(control_id.reveal());
+        must(BY_CONTROL, Box::new(control));
+        must("control = ?", Box::new(control));
     }
     if let Some(patient) = &filter.patient {
         must("scope = ?", Box::new(keyring.scope_of(patient).0));
@@ -224,7 +223,8 @@ pub(crate) fn list(
 }
 
 /// Takes away messages from before `before_us` about which nobody has to do anything, the oldest
-/// first, and gives pages that became free back to the file system.
+/// first, and gives pages that became free back to the file system. All have to be in the tree of
+/// control ids.
 pub(crate) fn prune(db: &Connection, before_us: i64, n: usize) -> Result<u64, TruthError> {
     let over: Vec<String> = MessageState::ALL
         .iter()
@@ -232,15 +232,21 @@ pub(crate) fn prune(db: &Connection, before_us: i64, n: usize) -> Result<u64, Tr
         .map(|state| number_of_state(*state).to_string())
         .collect();
     let sql = format!(
-        "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE time < ?1 \
-         AND state IN ({}) ORDER BY time LIMIT ?2)",
+        "SELECT id, control FROM message WHERE time < ?1 AND state IN ({}) ORDER BY time LIMIT ?2",
         over.join(",")
     );
-    let n_deleted = db.prepare_cached(&sql)?.execute(params![before_us, limit(n)])?;
+    let found = db
+        .prepare_cached(&sql)?
+        .query_map(params![before_us, limit(n)], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(u64, [u8; 16])>, _>>()?;
+    for (id, control) in &found {
+        control::remove(db, *id, control)?;
+        db.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([sql_int(*id)])?;
+    }
     let mut query = db.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_FREED_MAX})"))?;
     let mut rows = query.query([])?;
     while rows.next()?.is_some() {}
-    Ok(u64::try_from(n_deleted).unwrap_or(0))
+    Ok(u64::try_from(found.len()).unwrap_or(0))
 }
 
 /// Pages given back with one commit.

@@ -1,9 +1,16 @@
 //! Messages kept, repeated, found, changed and taken away.
 
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
 use ward_core::{AuditAction, Phi, PurposeOfUse, Role};
 
 use super::{Direction, MessageFilter, MessageId, MessageState, NewMessage, Reuse};
-use crate::{AuditFilter, Chart, CommitError, CommitUnit, ReadError, Receipt, tests::rig::*};
+use crate::{
+    AuditFilter, Chart, CommitError, CommitUnit, ReadError, Receipt,
+    tests::rig::*,
+    writer::faults::{Fault, Faults},
+};
 
 fn message(control_id: &str, raw: &str) -> NewMessage {
     NewMessage {
@@ -229,7 +236,11 @@ fn a_file_of_the_first_layout_is_brought_up_to_date() {
     let rig = Rig::new();
     run(rig.init().close(at(1)));
     let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
-    db.execute_batch("DROP TABLE message; DROP TABLE numbered; PRAGMA user_version = 1").unwrap();
+    db.execute_batch(
+        "DROP TABLE message; DROP TABLE message_control; DROP TABLE message_in_tree;
+         DROP TABLE numbered; PRAGMA user_version = 1",
+    )
+    .unwrap();
     drop(db);
     let chart = rig.open();
     assert_eq!(keep(&chart, 1, message("1", "one")).unwrap().message, Some(MessageId(1)));
@@ -238,18 +249,23 @@ fn a_file_of_the_first_layout_is_brought_up_to_date() {
 }
 
 #[test]
-fn a_file_of_the_third_layout_gets_an_index_that_costs_a_writer_little() {
+fn a_file_of_the_third_layout_finds_its_messages_at_less_cost_to_the_writer() {
     let rig = Rig::new();
     let chart = rig.init();
     let waiting = NewMessage { state: MessageState::Received, ..message("1", "one") };
-    keep(&chart, 1, waiting).unwrap();
-    keep(&chart, 2, message("2", "two")).unwrap();
-    run(chart.close(at(3)));
+    keep(&chart, 1, waiting.clone()).unwrap();
+    for n in 2..6 {
+        keep(&chart, n, message(&n.to_string(), "more")).unwrap();
+    }
+    run(chart.close(at(9)));
     let file = rig.data().join("truth.db");
     let db = rusqlite::Connection::open(&file).unwrap();
     db.execute_batch(
         "DROP INDEX message_not_over;
          CREATE INDEX message_not_over ON message (state) WHERE state NOT IN (1, 2, 7);
+         DROP TABLE message_control;
+         DROP TABLE message_in_tree;
+         CREATE INDEX message_by_control ON message (control);
          PRAGMA user_version = 3",
     )
     .unwrap();
@@ -258,18 +274,15 @@ fn a_file_of_the_third_layout_gets_an_index_that_costs_a_writer_little() {
     let chart = rig.open();
     let undone = MessageFilter { states: vec![MessageState::Received], ..Default::default() };
     assert_eq!(found(&chart, undone), [1]);
-    run(chart.close(at(4)));
+    let control_id = Some(Phi::new("4".to_owned()));
+    assert_eq!(found(&chart, MessageFilter { control_id, ..Default::default() }), [4]);
+    assert!(keep(&chart, 10, waiting).unwrap().replayed.is_some());
+    run(chart.close(at(11)));
     let db = rusqlite::Connection::open(&file).unwrap();
     assert_eq!(opened_tables(&db), 0);
-    let plan: String = db
-        .query_row(
-            "EXPLAIN QUERY PLAN SELECT id FROM message WHERE state = 0 \
-             AND state <> 1 AND state <> 2 AND state <> 7 ORDER BY id",
-            [],
-            |row| row.get(3),
-        )
-        .unwrap();
-    assert!(plan.contains("message_not_over"), "{plan}");
+    let sql = "SELECT id FROM message WHERE state = 0 \
+               AND state <> 1 AND state <> 2 AND state <> 7 ORDER BY id";
+    assert!(plan(&db, sql).contains("message_not_over"));
 }
 
 /// Tables that writing one message makes and throws away.
@@ -279,4 +292,154 @@ fn opened_tables(db: &rusqlite::Connection) -> usize {
     let mut query = db.prepare(sql).unwrap();
     let steps = query.query_map([], |row| row.get::<_, String>(1)).unwrap();
     steps.filter(|step| step.as_deref().unwrap() == "OpenEphemeral").count()
+}
+
+fn plan(db: &rusqlite::Connection, sql: &str) -> String {
+    let mut query = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let rows = query.query_map([], |row| row.get::<_, String>(3)).unwrap();
+    rows.map(Result::unwrap).collect::<Vec<_>>().join("\n")
+}
+
+/// A disk that fails as long as it is told to.
+#[derive(Default)]
+struct Failing(Mutex<Option<Fault>>);
+
+impl Faults for Failing {
+    fn at_commit(&self) -> Option<Fault> {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// What is done to a chart.
+#[derive(Clone, Debug)]
+enum Done {
+    /// A message under one of a few control ids, with one of two contents.
+    Keep {
+        control: u8,
+        raw: bool,
+        refuse: bool,
+    },
+    /// A batch that reaches the disk or does not, and nobody is told which.
+    FailedKeep {
+        control: u8,
+        reached: bool,
+    },
+    Prune(u8),
+    Crash,
+}
+
+fn anything() -> impl Strategy<Value = Done> {
+    prop_oneof![
+        12 => (0..24u8, any::<bool>(), any::<bool>())
+            .prop_map(|(control, raw, refuse)| Done::Keep { control, raw, refuse }),
+        2 => (0..24u8, any::<bool>())
+            .prop_map(|(control, reached)| Done::FailedKeep { control, reached }),
+        1 => (1..20u8).prop_map(Done::Prune),
+        1 => Just(Done::Crash),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Nothing is kept twice and nothing new is taken for a repetition, wherever its control id
+    /// is looked for.
+    #[test]
+    fn what_came_before_is_known(all in proptest::collection::vec(anything(), 1..80)) {
+        let mut rig = Rig::new();
+        run(rig.init().close(at(0)));
+        let faults = Arc::new(Failing::default());
+        let mut chart = rig.open_with(faults.clone()).unwrap();
+        // What is there: number, control id, content.
+        let mut there: Vec<(u64, u8, bool)> = Vec::new();
+        for (s, done) in (1i64..).zip(all) {
+            match done {
+                Done::Keep { control, raw, refuse } => {
+                    let reuse = if refuse { Reuse::Refuse } else { Reuse::Accept };
+                    let new = NewMessage { reuse, time: at(s), ..told(control, raw) };
+                    let kept = keep(&chart, s, new);
+                    let same = there.iter().find(|it| it.1 == control && it.2 == raw);
+                    let other = there.iter().any(|it| it.1 == control);
+                    match (same, other && refuse) {
+                        (Some((id, ..)), _) => {
+                            let kept = kept.unwrap();
+                            prop_assert!(kept.replayed.is_some());
+                            prop_assert_eq!(kept.message, Some(MessageId(*id)));
+                        }
+                        (None, true) => prop_assert!(matches!(kept, Err(CommitError::Reused))),
+                        (None, false) => {
+                            let kept = kept.unwrap();
+                            prop_assert!(kept.replayed.is_none());
+                            there.push((kept.message.unwrap().0, control, raw));
+                        }
+                    }
+                }
+                Done::FailedKeep { control, reached } => {
+                    let fault = if reached { Fault::FlushAfter } else { Fault::Flush };
+                    *faults.0.lock().unwrap() = Some(fault);
+                    let new = NewMessage { time: at(s), ..told(control, true) };
+                    prop_assert!(matches!(keep(&chart, s, new), Err(CommitError::Unavailable(_))));
+                    *faults.0.lock().unwrap() = None;
+                    if reached && !there.iter().any(|it| it.1 == control && it.2) {
+                        let again = keep(&chart, s, told(control, true)).unwrap();
+                        prop_assert!(again.replayed.is_some());
+                        there.push((again.message.unwrap().0, control, true));
+                    }
+                }
+                Done::Prune(n) => {
+                    run(chart.prune_messages(&cx(s), at(s), usize::from(n))).unwrap();
+                    let left = found(&chart, MessageFilter::default());
+                    there.retain(|it| left.contains(&it.0));
+                    prop_assert_eq!(left.len(), there.len());
+                }
+                Done::Crash => {
+                    let after = rig.crashed();
+                    run(chart.close(at(s)));
+                    rig = after;
+                    chart = rig.open_with(faults.clone()).unwrap();
+                }
+            }
+        }
+        for control in 0..24u8 {
+            let control_id = Some(Phi::new(control.to_string()));
+            let mut ids = found(&chart, MessageFilter { control_id, ..Default::default() });
+            ids.reverse();
+            let expected: Vec<u64> =
+                there.iter().filter(|it| it.1 == control).map(|it| it.0).collect();
+            prop_assert_eq!(ids, expected);
+        }
+        run(chart.close(at(1_000)));
+        // No more and no less stands in the tree than in the messages it goes up to.
+        let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
+        let odd: u64 = db.query_row(
+            "SELECT count(*) FROM (
+                SELECT substr(control, 1, 8) AS c, id FROM message
+                WHERE id <= (SELECT id FROM message_in_tree)
+                EXCEPT SELECT control, id FROM message_control)
+             UNION ALL SELECT count(*) FROM (
+                SELECT control, id FROM message_control
+                EXCEPT SELECT substr(control, 1, 8), id FROM message)",
+            [],
+            |row| row.get(0),
+        ).unwrap();
+        prop_assert_eq!(odd, 0);
+    }
+}
+
+fn told(control: u8, raw: bool) -> NewMessage {
+    message(&control.to_string(), if raw { "MSH|one" } else { "MSH|other" })
+}
+
+#[test]
+fn messages_under_a_control_id_are_found_by_the_tree() {
+    let rig = Rig::new();
+    run(rig.init().close(at(1)));
+    let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
+    let sql = format!(
+        "SELECT id FROM message WHERE {} AND control = ? ORDER BY id DESC LIMIT 100",
+        super::rows::BY_CONTROL
+    )
+    .replace('?', "x'00112233445566778899aabbccddeeff'");
+    let plan = plan(&db, &sql);
+    assert!(!plan.lines().any(|line| line == "SCAN message"), "{plan}");
 }

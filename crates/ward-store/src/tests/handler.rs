@@ -114,7 +114,8 @@ fn only_a_commit_with_an_event_wakes_who_follows() {
     let mut sum = following(&chart);
     while run(sum.round()).unwrap() {}
     let looked = chart.seq();
-    commit(&chart, 2, CommitUnit { message: Some(message()), ..CommitUnit::default() }).unwrap();
+    let unit = CommitUnit { message: Some(message()), ..CommitUnit::default() };
+    run(chart.wait_for(commit(&chart, 2, unit).unwrap().seq));
     assert!(looked < chart.seq() && chart.told() <= looked);
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     let follower = chart.clone();

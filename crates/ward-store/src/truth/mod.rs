@@ -22,6 +22,7 @@ use crate::{
     RowHead, Seq,
     figures::Counters,
     keys::{KeyRow, Scope},
+    message::control::Newest,
     search::Past,
 };
 
@@ -52,6 +53,7 @@ pub(crate) struct Truth {
     idle: Mutex<Pool>,
     returned: Condvar,
     cache: RowCache,
+    pub(crate) newest: Newest,
     pub(crate) counters: Counters,
 }
 
@@ -89,6 +91,7 @@ impl Truth {
             idle: Mutex::new(pool),
             returned: Condvar::new(),
             cache: RowCache::default(),
+            newest: Newest::default(),
             counters: Counters::default(),
         }
     }
@@ -292,7 +295,7 @@ pub(crate) fn create(db: &Connection, tenant: &TenantRow) -> Result<(), TruthErr
     db.execute_batch(schema::TABLES)?;
     db.execute_batch(schema::MESSAGES)?;
     db.execute_batch(schema::NUMBERS)?;
-    db.execute_batch(schema::NOT_OVER)?;
+    db.execute_batch(schema::FOUND_BY)?;
     db.execute(
         "INSERT INTO tenant VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -320,7 +323,7 @@ pub(crate) fn upgrade(db: &Connection) -> Result<(), TruthError> {
         if found < 3 {
             db.execute_batch(schema::NUMBERS)?;
         }
-        db.execute_batch(schema::NOT_OVER)?;
+        db.execute_batch(schema::FOUND_BY)?;
         db.pragma_update(None, "user_version", schema::LAYOUT)?;
         db.execute_batch("COMMIT")?;
     }

@@ -20,19 +20,30 @@ CREATE TABLE message (
     head BLOB NOT NULL,
     raw BLOB NOT NULL
 ) STRICT;
-CREATE INDEX message_by_control ON message (control);
 CREATE INDEX message_by_scope ON message (scope) WHERE scope IS NOT NULL;
 CREATE INDEX message_by_time ON message (time);
 ";
 
-/// What brings a file of layout 3 to layout 4, and is part of every new one: the index of messages
-/// about which somebody has to do something.
+/// What brings a file of layout 3 to layout 4, and is part of every new one: how messages are
+/// found that somebody has to do something about, and those under a control id.
 ///
-/// Its condition has no list of states: SQLite would make a table of the list for every row that
-/// is written.
-pub(crate) const NOT_OVER: &str = "
+/// The condition has no list of states: SQLite would make a table of the list for every row that
+/// is written. The tree of control ids follows the messages; see [`crate::message::control`].
+pub(crate) const FOUND_BY: &str = "
 DROP INDEX IF EXISTS message_not_over;
 CREATE INDEX message_not_over ON message (state) WHERE state <> 1 AND state <> 2 AND state <> 7;
+DROP INDEX IF EXISTS message_by_control;
+CREATE TABLE message_control (
+    control BLOB NOT NULL,
+    id INTEGER NOT NULL,
+    PRIMARY KEY (control, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO message_control SELECT substr(control, 1, 8), id FROM message ORDER BY 1, 2;
+CREATE TABLE message_in_tree (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id INTEGER NOT NULL
+) STRICT;
+INSERT INTO message_in_tree SELECT 1, coalesce(max(id), 0) FROM message;
 ";
 
 /// What brings a file of layout 2 to layout 3, and is part of every new one: what is told to

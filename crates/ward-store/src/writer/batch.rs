@@ -20,7 +20,7 @@ use crate::{
     index::IndexChange,
     indexer::Applied,
     keys::{Keyring, NewKey, Scope},
-    message::{self, MessageId, Reuse},
+    message::{self, MessageId, Reuse, control::Newest, sealing::PreparedMessage},
     numbered,
     prepare::{PreparedUnit, PreparedWrite},
     queue,
@@ -111,12 +111,19 @@ impl Writer {
             return;
         }
         let Some(db) = self.db.take() else { return };
+        if self.has_failed && self.parts.truth.newest.load(&db).is_ok() {
+            self.has_failed = false;
+        }
         let mut next = self.state.clone();
+        self.in_tree = None;
         let written = self.write(&db, &mut next, &mut jobs);
         match written {
             Ok((outcomes, signed)) => {
                 self.db = Some(db);
                 self.state = next;
+                if let Some(up_to) = self.in_tree {
+                    self.parts.truth.newest.forget(up_to);
+                }
                 self.parts.truth.counters.committed(jobs.len());
                 let destroyed = outcomes.iter().any(|it| it.after.destroyed.is_some());
                 self.hand_on(jobs, outcomes);
@@ -130,6 +137,7 @@ impl Writer {
                 }
             }
             Err(failure) => {
+                self.has_failed = true;
                 self.parts.truth.doubt();
                 self.parts.truth.counters.failed();
                 // What was noted of this batch stays noted: it can only refuse too much.
@@ -203,11 +211,16 @@ impl Writer {
                 keyring: &self.parts.keyring,
                 random: self.parts.random.as_ref(),
                 recent: &mut self.recent,
+                newest: &self.parts.truth.newest,
+                in_tree: &mut self.in_tree,
                 state: next,
             };
             outcomes.push(at.unit(&mut job.unit, job.work.take())?);
         }
         let parts = &self.parts;
+        if parts.truth.newest.is_full() {
+            self.in_tree = Some(parts.truth.newest.to_tree(db)?);
+        }
         let signed = sign_if_due(db, parts, next, now_us, sign)?;
         let bytes = next.frontier.to_bytes();
         db.prepare_cached("INSERT OR REPLACE INTO frontier (one, bytes) VALUES (1, ?1)")?
@@ -288,6 +301,9 @@ struct UnitAt<'a> {
     keyring: &'a Keyring,
     random: &'a dyn ward_crypto::Random,
     recent: &'a mut Recent,
+    newest: &'a Newest,
+    /// Up to which message the tree of control ids goes after this batch, if it grows.
+    in_tree: &'a mut Option<u64>,
     state: &'a mut State,
 }
 
@@ -321,7 +337,7 @@ impl UnitAt<'_> {
 
     /// The kept answer, when this unit was done before.
     fn replay_of(&self, unit: &PreparedUnit) -> Result<Option<Done>, TruthError> {
-        let kept = kept::of(self.db, self.keyring, unit)?;
+        let kept = kept::of(self.db, self.newest, self.keyring, unit)?;
         Ok(kept.map(|receipt| Done { receipt, leased: Vec::new(), n_keys: 0 }))
     }
 
@@ -358,7 +374,7 @@ impl UnitAt<'_> {
         if let Some(new) = &unit.message
             && new.reuse == Reuse::Refuse
             && matches!(
-                message::rows::before(self.db, &new.columns.trace)?,
+                message::control::before(self.db, self.newest, &new.columns.trace)?,
                 message::rows::Before::Other
             )
         {
@@ -407,10 +423,10 @@ impl UnitAt<'_> {
         numbered::keep(self.db, &unit.numbered, unit.forgotten.as_ref())?;
         let mut kept = None;
         if let Some(new) = &unit.message {
-            kept = Some(MessageId(message::rows::insert(self.db, self.state.seq, &new.columns)?));
+            kept = Some(self.keep(new)?);
         }
         for new in &unit.outgoing {
-            message::rows::insert(self.db, self.state.seq, &new.columns)?;
+            self.keep(new)?;
         }
         for (id, new) in &unit.restated {
             message::rows::replace(self.db, self.state.seq, *id, &new.columns)?;
@@ -438,6 +454,11 @@ impl UnitAt<'_> {
         self.audit(unit.audit.take(), wrote)?;
         outcome.result = Ok(done);
         Ok(outcome)
+    }
+
+    fn keep(&self, new: &PreparedMessage) -> Result<MessageId, TruthError> {
+        let id = message::rows::insert(self.db, self.newest, self.state.seq, &new.columns)?;
+        Ok(MessageId(id))
     }
 
     fn event(
@@ -538,6 +559,8 @@ impl UnitAt<'_> {
                 outcome.after.rotated = Some(tenant);
             }
             Work::Prune { before_us, n } => {
+                // What is taken away must not come to the tree afterwards.
+                *self.in_tree = Some(self.newest.to_tree(self.db)?);
                 done.n_keys = message::rows::prune(self.db, before_us, n)?;
             }
             Work::Flush | Work::Checkpoint => {}

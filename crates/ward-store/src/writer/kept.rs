@@ -6,7 +6,11 @@ use super::IDEMPOTENCY_LABEL;
 use crate::{
     Seq,
     keys::{KeyRow, Keyring, Scope},
-    message::{MessageId, rows},
+    message::{
+        MessageId,
+        control::{self, Newest},
+        rows,
+    },
     prepare::{self, PreparedUnit},
     truth::TruthError,
     unit::Receipt,
@@ -15,11 +19,12 @@ use crate::{
 /// The kept answer, when this unit was done before.
 pub(super) fn of(
     db: &Connection,
+    newest: &Newest,
     keyring: &Keyring,
     unit: &PreparedUnit,
 ) -> Result<Option<Receipt>, TruthError> {
     if let Some(new) = &unit.message
-        && let rows::Before::Same(id) = rows::before(db, &new.columns.trace)?
+        && let rows::Before::Same(id) = control::before(db, newest, &new.columns.trace)?
         && let Some((seq, answer)) = rows::answer_of(db, keyring, id)?
     {
         let (replayed, message) = (Some(answer), Some(MessageId(id)));

@@ -139,6 +139,10 @@ struct Writer {
     db: Option<Connection>,
     state: State,
     recent: Recent,
+    /// Up to which message the batch at hand takes the tree of control ids, if it does.
+    in_tree: Option<u64>,
+    /// Whether a batch failed, and the newest messages have to be read again.
+    has_failed: bool,
 }
 
 /// Bytes that one permit stands for.
@@ -152,9 +156,11 @@ impl WriterHandle {
         let room_max = u32::try_from(limits.bytes_waiting / ROOM_UNIT).unwrap_or(u32::MAX).max(1);
         let room_permits = usize::try_from(room_max).unwrap_or(usize::MAX);
         let state = batch::load_state(&parts.db)?;
+        parts.truth.newest.load(&parts.db)?;
         let db = std::mem::replace(&mut parts.db, crate::truth::nothing()?);
         let recent = Recent::new(state.seq);
-        let mut writer = Writer { parts, db: Some(db), state, recent };
+        let mut writer =
+            Writer { parts, db: Some(db), state, recent, in_tree: None, has_failed: false };
         let thread = thread::Builder::new()
             .name("ward-writer".to_owned())
             .spawn(move || writer.run(&mut receiver))
