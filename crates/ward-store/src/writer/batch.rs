@@ -36,13 +36,13 @@ use crate::{
 const IDEMPOTENCY_US: i64 = 24 * 3600 * 1_000_000;
 
 /// What one unit of a batch came to.
-struct Outcome {
+pub(super) struct Outcome {
     result: Result<Done, CommitError>,
     /// The commit, if it left an event.
     told: Option<Seq>,
-    changes: Vec<IndexChange>,
+    pub(super) changes: Vec<IndexChange>,
     /// Side effects in memory that wait for the commit.
-    after: After,
+    pub(super) after: After,
 }
 
 impl Outcome {
@@ -53,16 +53,16 @@ impl Outcome {
 }
 
 #[derive(Default)]
-struct After {
+pub(super) struct After {
     settled: Vec<NewKey>,
-    destroyed: Option<Scope>,
+    pub(super) destroyed: Option<Scope>,
     /// Blind ids of records that were there before.
     rewritten: Vec<[u8; 16]>,
-    rotated: Option<Box<ward_crypto::TenantKey>>,
+    pub(super) rotated: Option<Box<ward_crypto::TenantKey>>,
 }
 
 /// Why a unit or a batch stops.
-enum Stop {
+pub(super) enum Stop {
     /// This unit is refused; nothing of it was written.
     Refused(CommitError),
     /// The database failed; the whole batch is off.
@@ -296,14 +296,14 @@ impl From<rusqlite::Error> for BatchFailure {
 }
 
 /// What one unit is checked and written against.
-struct UnitAt<'a> {
-    db: &'a Connection,
-    keyring: &'a Keyring,
-    random: &'a dyn ward_crypto::Random,
+pub(super) struct UnitAt<'a> {
+    pub(super) db: &'a Connection,
+    pub(super) keyring: &'a Keyring,
+    pub(super) random: &'a dyn ward_crypto::Random,
     recent: &'a mut Recent,
-    newest: &'a Newest,
+    pub(super) newest: &'a Newest,
     /// Up to which message the tree of control ids goes after this batch, if it grows.
-    in_tree: &'a mut Option<u64>,
+    pub(super) in_tree: &'a mut Option<u64>,
     state: &'a mut State,
 }
 
@@ -531,77 +531,6 @@ impl UnitAt<'_> {
             unit.commands.len()
         ])?;
         Ok(Wrote { seq, first_vid, n_versions, digest: digest.finish() })
-    }
-
-    fn work(
-        &mut self,
-        work: Work,
-        now_us: i64,
-        done: &mut Done,
-        outcome: &mut Outcome,
-    ) -> Result<(), Stop> {
-        match work {
-            Work::Lease { lane, until_us, n } => {
-                done.leased = queue::lease(self.db, &lane, now_us, until_us, n)?;
-            }
-            Work::Retry { id, not_before_us } => queue::retry(self.db, id, not_before_us)?,
-            Work::Bury { id } => queue::bury(self.db, id)?,
-            Work::Destroy { scope, changes } => {
-                let sql = "UPDATE scope_key SET wrapped = x'', destroyed_at = ?1 \
-                           WHERE scope = ?2 AND destroyed_at IS NULL";
-                let n = self.db.prepare_cached(sql)?.execute(params![now_us, scope.0])?;
-                done.n_keys = u64::try_from(n).unwrap_or(0);
-                outcome.changes = changes;
-                outcome.after.destroyed = Some(scope);
-            }
-            Work::Rotate { tenant, wrapped } => {
-                done.n_keys = self.rotate(&tenant, &wrapped)?;
-                outcome.after.rotated = Some(tenant);
-            }
-            Work::Prune { before_us, n } => {
-                // What is taken away must not come to the tree afterwards.
-                *self.in_tree = Some(self.newest.to_tree(self.db)?);
-                done.n_keys = message::rows::prune(self.db, before_us, n)?;
-            }
-            Work::Flush | Work::Checkpoint => {}
-        }
-        Ok(())
-    }
-
-    /// - Cost: one unwrap, one wrap and one row for each patient; the writer does nothing else.
-    fn rotate(&self, tenant: &ward_crypto::TenantKey, wrapped: &[u8]) -> Result<u64, TruthError> {
-        let mut n = 0;
-        let mut after = Vec::new();
-        loop {
-            let sql = "SELECT scope FROM scope_key WHERE scope > ?1 ORDER BY scope LIMIT 1000";
-            let scopes = self
-                .db
-                .prepare_cached(sql)?
-                .query_map([&after], |row| row.get::<_, [u8; 16]>(0))?
-                .collect::<Result<Vec<_>, _>>()?;
-            let Some(last) = scopes.last() else { break };
-            after = last.to_vec();
-            for scope in scopes.into_iter().map(Scope) {
-                let Some(row) = rows::key_row(self.db, &scope)?.filter(|row| !row.destroyed) else {
-                    continue;
-                };
-                let rewrapped = self
-                    .keyring
-                    .rewrap(&scope, &row, tenant, self.random)
-                    .map_err(|_| TruthError::Row("a key cannot be wrapped anew"))?;
-                let sql = "UPDATE scope_key SET tenant_version = ?1, wrapped = ?2 \
-                           WHERE scope = ?3";
-                self.db.prepare_cached(sql)?.execute(params![
-                    tenant.version(),
-                    rewrapped,
-                    scope.0
-                ])?;
-                n += 1;
-            }
-        }
-        let sql = "UPDATE tenant SET version = ?1, wrapped = ?2";
-        self.db.execute(sql, params![tenant.version(), wrapped])?;
-        Ok(n)
     }
 
     /// Appends an audit entry.

@@ -2,6 +2,7 @@
 //! each caller after the batch is durable and the index holds it.
 
 pub(crate) mod batch;
+mod besides;
 pub(crate) mod faults;
 pub(crate) mod kept;
 mod recent;
