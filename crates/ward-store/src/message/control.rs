@@ -20,9 +20,9 @@ use super::{
 use crate::truth::{TruthError, rows::sql_int};
 
 /// Messages in memory before they go to the tree.
-/// LIMIT: a few hundred kilobytes; a start reads as many rows, and the commit that takes them to
-/// the tree takes some ten milliseconds.
-pub(crate) const NEWEST_MAX: usize = if cfg!(test) { 8 } else { 4_096 };
+/// LIMIT: a megabyte; a start reads as many rows, and the commit that takes them to the tree takes
+/// some ten milliseconds.
+pub(crate) const NEWEST_MAX: usize = if cfg!(test) { 8 } else { 16_384 };
 
 /// The first half of a token: whom it finds is compared whole.
 type Half = [u8; 8];
@@ -108,6 +108,13 @@ impl Newest {
             !ids.is_empty()
         });
         found.n = found.by_control.values().map(SmallVec::len).sum();
+    }
+
+    /// The number of the last message there ever was.
+    pub(crate) fn last_id(db: &Connection) -> Result<u64, TruthError> {
+        let sql = "SELECT max((SELECT coalesce(max(id), 0) FROM message), \
+                   (SELECT id FROM message_in_tree))";
+        Ok(db.query_row(sql, [], |row| row.get(0))?)
     }
 
     fn of(&self, control: &Half) -> SmallVec<[u64; 1]> {

@@ -60,12 +60,14 @@ pub(crate) enum Before {
 pub(crate) fn insert(
     db: &Connection,
     newest: &Newest,
-    seq: Seq,
+    (id, seq): (MessageId, Seq),
     columns: &Columns,
-) -> Result<u64, TruthError> {
-    let sql = "INSERT INTO message (seq, time, direction, state, channel, kind, control, sender, \
-               digest, scope, head, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+) -> Result<(), TruthError> {
+    let sql = "INSERT INTO message (id, seq, time, direction, state, channel, kind, control, sender, \
+               digest, scope, head, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
+               ?13)";
     db.prepare_cached(sql)?.execute(params![
+        sql_int(id.0),
         seq.0,
         columns.time_us,
         number_of_direction(columns.trace.direction),
@@ -79,9 +81,8 @@ pub(crate) fn insert(
         columns.head,
         columns.raw,
     ])?;
-    let id = u64::try_from(db.last_insert_rowid()).unwrap_or(0);
-    newest.put(&columns.trace.control, id);
-    Ok(id)
+    newest.put(&columns.trace.control, id.0);
+    Ok(())
 }
 
 /// Puts other columns into the row of a message; its number and its time stay.

@@ -266,6 +266,7 @@ fn a_file_of_the_third_layout_finds_its_messages_at_less_cost_to_the_writer() {
          DROP TABLE message_control;
          DROP TABLE message_in_tree;
          CREATE INDEX message_by_control ON message (control);
+         INSERT INTO sqlite_sequence VALUES ('message', 40);
          PRAGMA user_version = 3",
     )
     .unwrap();
@@ -277,6 +278,8 @@ fn a_file_of_the_third_layout_finds_its_messages_at_less_cost_to_the_writer() {
     let control_id = Some(Phi::new("4".to_owned()));
     assert_eq!(found(&chart, MessageFilter { control_id, ..Default::default() }), [4]);
     assert!(keep(&chart, 10, waiting).unwrap().replayed.is_some());
+    // Numbers that were given and taken away before are not given again.
+    assert_eq!(keep(&chart, 10, message("7", "seven")).unwrap().message, Some(MessageId(41)));
     run(chart.close(at(11)));
     let db = rusqlite::Connection::open(&file).unwrap();
     assert_eq!(opened_tables(&db), 0);

@@ -6,7 +6,7 @@ pub(crate) const LAYOUT: i64 = 4;
 /// What brings a file of layout 1 to layout 2, and is part of every new one: messages.
 pub(crate) const MESSAGES: &str = "
 CREATE TABLE message (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     seq INTEGER NOT NULL,
     time INTEGER NOT NULL,
     direction INTEGER NOT NULL,
@@ -43,7 +43,9 @@ CREATE TABLE message_in_tree (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     id INTEGER NOT NULL
 ) STRICT;
-INSERT INTO message_in_tree SELECT 1, coalesce(max(id), 0) FROM message;
+INSERT INTO message_in_tree SELECT 1, max(
+    (SELECT coalesce(max(id), 0) FROM message),
+    (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'));
 ";
 
 /// What brings a file of layout 2 to layout 3, and is part of every new one: what is told to

@@ -99,7 +99,8 @@ pub(super) fn load_state(db: &Connection) -> Result<State, OpenError> {
         .map_err(TruthError::from)?;
     let (checked_len, checked_us) = checked.unwrap_or((0, 0));
     let (seq, vid) = (rows::last_seq(db)?, rows::last_vid(db)?);
-    Ok(State { seq, vid, frontier, checked_len, checked_us })
+    let message = Newest::last_id(db)?;
+    Ok(State { seq, vid, message, frontier, checked_len, checked_us })
 }
 
 impl Writer {
@@ -456,9 +457,11 @@ impl UnitAt<'_> {
         Ok(outcome)
     }
 
-    fn keep(&self, new: &PreparedMessage) -> Result<MessageId, TruthError> {
-        let id = message::rows::insert(self.db, self.newest, self.state.seq, &new.columns)?;
-        Ok(MessageId(id))
+    fn keep(&mut self, new: &PreparedMessage) -> Result<MessageId, TruthError> {
+        self.state.message += 1;
+        let id = MessageId(self.state.message);
+        message::rows::insert(self.db, self.newest, (id, self.state.seq), &new.columns)?;
+        Ok(id)
     }
 
     fn event(

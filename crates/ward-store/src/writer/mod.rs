@@ -128,6 +128,8 @@ pub(crate) struct WriterParts {
 struct State {
     seq: Seq,
     vid: u64,
+    /// The last message's number.
+    message: u64,
     frontier: Frontier,
     /// Entries and time covered by the last checkpoint.
     checked_len: u64,
