@@ -36,5 +36,6 @@ mod resets;
 mod serving;
 mod smoke;
 mod stays;
+mod urgent;
 mod walk;
 mod wire;

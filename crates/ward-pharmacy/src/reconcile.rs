@@ -20,9 +20,9 @@ use crate::{
     recall::subject,
 };
 
-/// Most drugs of one list.
-/// LIMIT: more than anybody takes; past it somebody has to look at the list first.
-const LIST_MAX: usize = 200;
+/// Statements read at once. The list itself is whole: what is not on it is not decided.
+/// LIMIT: some hundred kilobytes.
+const PAGE: usize = 100;
 
 /// A drug that has to be decided on.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -109,8 +109,16 @@ impl Pharmacy {
         let mut list = Vec::new();
         let query = format!("subject=Patient/{patient}&status=active,intended,on-hold,unknown");
         let kind = ResourceType::MEDICATION_STATEMENT;
-        let found = values::search(reader, kind, &query, (LIST_MAX, None))?;
-        for hit in &found.hits {
+        let (mut hits, mut after) = (Vec::new(), None);
+        loop {
+            let page = values::search(reader, kind, &query, (PAGE, after))?;
+            hits.extend(page.hits);
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        for hit in &hits {
             let stored = reader.fetch(hit)?;
             let Ok(it) = serde_json::from_slice::<Value>(&stored.body) else { continue };
             if subject(&it).as_ref() != Some(patient) {

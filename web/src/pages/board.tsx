@@ -159,9 +159,21 @@ function Leaving({ of, close, discharge }: { of?: { bed: Bed; patient?: Patient 
 
 /** Names by id, asked for together, and only those that nobody has asked for yet. */
 export function usePatients(ids: string[]): Map<string, Patient> {
+  const found = useNames(ids);
+  return useMemo(() => new Map((found.data ?? []).map((patient) => [patient.id, patient])), [found.data]);
+}
+
+/** One patient, and whether it is known that there is none, or none for who looks. */
+export function usePatient(id: string): { patient?: Patient; isMissing: boolean } {
+  const found = useNames([id]);
+  const patient = found.data?.find((it) => it.id === id);
+  return { patient, isMissing: found.isSuccess && !found.isPlaceholderData && !patient };
+}
+
+function useNames(ids: string[]) {
   const queries = useQueryClient();
   const wanted = [...new Set(ids.filter(Boolean))].sort();
-  const found = useQuery({
+  return useQuery({
     queryKey: ["names", wanted],
     enabled: wanted.length > 0,
     staleTime: 60_000,
@@ -179,7 +191,6 @@ export function usePatients(ids: string[]): Map<string, Patient> {
       return wanted.flatMap((id) => all[id] ?? []);
     },
   });
-  return useMemo(() => new Map((found.data ?? []).map((patient) => [patient.id, patient])), [found.data]);
 }
 
 /** Patients that were read, by id; forgotten with everything else when nobody is signed in. */

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may")]
 
 mod broken_off;
+mod home_list;
 mod long_stay;
 mod rig;
 mod story;

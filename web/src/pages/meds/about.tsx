@@ -9,6 +9,7 @@ import { type Word, useWords } from "../../words";
 import { Findings, SecondPerson, answersTo, isAnswered, nobody, second } from "./found";
 import { Ask, Wrong, useOnce } from "./head";
 import { type Found, type Order, type Override, isActive } from "./types";
+import { TakeUrgent } from "./urgent";
 
 export function About({ order, me, done }: { order: Order; me: Me; done: () => void }) {
   const { say, time } = useWords();
@@ -49,6 +50,7 @@ export function About({ order, me, done }: { order: Order; me: Me; done: () => v
         </Table></div>
       )}
       <Wrong error={act.error} title={anew ? say("needsAnswers") : undefined} />
+      {order.state === "signed" && ["nurse", "pharmacist"].includes(me.role) && <TakeUrgent order={order} done={done} />}
       {left.length > 0 && <Leftover order={order} me={me} act={(what, body) => act.mutate({ what, body })} />}
       {orders && (
         <div className="row">

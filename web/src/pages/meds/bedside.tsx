@@ -14,6 +14,9 @@ const BYPASS = ["no-wristband", "isolation", "bad-label", "unknown-code", "scann
 /** - Source: the Leapfrog Group's standard on bar code medication administration. */
 const ELEMENTS = ["patient", "medication", "dose", "time", "vital-signs", "allergy", "second-nurse"];
 
+/** Yellow on its own light ground is not read. */
+const ASKS = { title: { color: "var(--mantine-color-text)" } };
+
 /** A dose that is due, or given as needed: given, or not given and why. */
 export function Give({ order, dose, done }: { order: Order; dose: Dose; done: () => void }) {
   const { say } = useWords();
@@ -55,6 +58,9 @@ function Giving({ order, dose, done }: { order: Order; dose: Dose; done: () => v
   const [rate, setRate] = useState<number | string>(order.request.titration?.start ?? order.request.dosage[0]?.doseAndRate?.[0]?.rateQuantity?.value ?? "");
   const [reason, setReason] = useState("");
   const [neededFor, setNeededFor] = useState("");
+  const [urgent, setUrgent] = useState("");
+  // The pharmacist has not looked at it: it is given only where it cannot wait.
+  const isUnverified = order.state === "signed";
   const [other, setOther] = useState(nobody);
   const said = {
     due: dose.due, patientScan: patient, patientBypass: patient ? undefined : (noPatient ?? undefined), drugScan: drug, drugBypass: drug ? undefined : (noDrug ?? undefined),
@@ -67,7 +73,7 @@ function Giving({ order, dose, done }: { order: Order; dose: Dose; done: () => v
     queryFn: () => post<{ findings: Finding[] }>(`/api/meds/orders/${order.id}/look`, said),
   });
   const give = useMutation({
-    mutationFn: () => once(`/api/meds/orders/${order.id}/give`, { ...said, reason: reason.trim() || undefined, second: second(other) }),
+    mutationFn: () => once(`/api/meds/orders/${order.id}/give`, { ...said, reason: reason.trim() || undefined, urgent: isUnverified ? urgent.trim() : undefined, second: second(other) }),
     onSuccess: done,
     onSettled: () => {
       void queries.invalidateQueries({ queryKey: ["sheet"] });
@@ -82,7 +88,7 @@ function Giving({ order, dose, done }: { order: Order; dose: Dose; done: () => v
   const blocks = findings.filter((it) => !it.isOverridable && it.code !== "no-second-check");
   const asksWhy = findings.some((it) => it.isOverridable);
   const says = (it: Finding) => say(`finding-${it.code}` as Word) ?? it.says;
-  const ready = scanned && look.isSuccess && blocks.length === 0 && (!asksWhy || reason.trim()) && (!wantsSecond || second(other)) && (!order.isAsNeeded || neededFor.trim());
+  const ready = scanned && look.isSuccess && blocks.length === 0 && (!asksWhy || reason.trim()) && (!wantsSecond || second(other)) && (!order.isAsNeeded || neededFor.trim()) && (!isUnverified || urgent.trim());
   const anew = <T,>(set: (it: T) => void) => (it: T) => { give.reset(); set(it); };
   return (
     <div className="stack">
@@ -115,9 +121,14 @@ function Giving({ order, dose, done }: { order: Order; dose: Dose; done: () => v
       )}
       <Wrong error={refused ? null : (give.error ?? look.error)} title={say("blocked")} />
       {asksWhy && blocks.length === 0 && (
-        <Alert color="yellow" role="alert" title={say("needsReason")}>
+        <Alert color="yellow" role="alert" styles={ASKS} title={say("needsReason")}>
           <ul className="answers">{findings.filter((it) => it.isOverridable).map((it) => <li key={it.code} data-finding={it.code}>{says(it)}</li>)}</ul>
           <TextInput label={say("whyReason")} required value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        </Alert>
+      )}
+      {isUnverified && (
+        <Alert color="yellow" role="alert" styles={ASKS} title={say("notVerified")}>
+          <TextInput label={say("whyUrgent")} required value={urgent} onChange={(event) => setUrgent(event.currentTarget.value)} />
         </Alert>
       )}
       {wantsSecond && <SecondPerson value={other} change={setOther} why={say("secondNurse")} />}

@@ -7,7 +7,7 @@ import { ApiError, age, call, get, nameOf } from "../../api";
 import type { Me } from "../../app";
 import { whenDeaf } from "../../feed";
 import { type Word, useWords } from "../../words";
-import { usePatients } from "../board";
+import { usePatient } from "../board";
 import { Allergies } from "../chart/allergies";
 import type { Order, Product } from "./types";
 
@@ -51,7 +51,9 @@ export function PageHead({ title, counts = [], children }: { title: string; coun
 /** Who it is about, with what this person must not be given: on every page that orders or gives. */
 export function PatientHead({ id, me, title, children }: { id: string; me: Me; title: string; children?: React.ReactNode }) {
   const { say } = useWords();
-  const patient = usePatients([id]).get(id);
+  const { patient, isMissing } = usePatient(id);
+  // A page without a patient looks like that of somebody who gets nothing.
+  if (isMissing) return <Alert color="red" role="alert" title={title}>{say("noSuchPatient")}</Alert>;
   return (
     <section className="card stack" aria-label={say("patient")} style={{ gap: 8 }}>
       <div className="banner">
