@@ -370,3 +370,82 @@ fn a_service_that_fails_is_told_and_the_others_are_heard() {
     let why = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert!(why.contains("wrong.toml: patient data would go over a network"), "{why}");
 }
+
+/// Says of everything that the vendor knows better.
+fn knows_better(stream: std::net::TcpStream) {
+    answer(
+        stream,
+        r#"{"cards":[{"summary":"Known to the vendor","indicator":"warning",
+            "source":{"label":"Vendor 7.1","topic":{"code":"ddi"}}}]}"#,
+    );
+}
+
+/// Reads for ever and says nothing.
+fn hangs(mut stream: std::net::TcpStream) {
+    let mut bytes = [0; 1024];
+    while stream.read(&mut bytes).is_ok_and(|n| 0 < n) {}
+}
+
+#[test]
+fn services_are_asked_when_an_order_is_signed_here() {
+    let house = House::new();
+    let folder = tempfile::tempdir().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let services = [("down", closed), ("hangs", service(hangs)), ("good", service(knows_better))];
+    for (name, address) in services {
+        let text = format!(
+            "url = \"http://{address}/cds-services/x\"\nhooks = [\"order-sign\"]\n\
+             time_limit_ms = 500\n"
+        );
+        fs::write(folder.path().join(format!("{name}.toml")), text).unwrap();
+    }
+    let server = house.serve_with(&[("WARD_KNOWLEDGE_SERVICES", folder.path().to_str().unwrap())]);
+    put(&mut server.client(), &json!({ "resourceType": "Patient", "id": "p0", "gender": "male" }));
+    let token = house.token_for("physician");
+    let mut physician = Client::new(&server.address, Some(&token));
+    let mut send = |path: &str, body: &Value| {
+        let headers = [("ward-purpose", "ETREAT")];
+        let reply = physician.send("POST", path, &headers, body.to_string().as_bytes()).unwrap();
+        (reply.status, reply.json())
+    };
+    let order = json!({
+        "patient": "Patient/p0", "medication": { "text": "Lisinopril 10 mg tablet" },
+        "dosage": [{ "text": "10 mg PO daily" }],
+    });
+    let of = |found: &Value, service: &str| -> Value {
+        let all = found.as_array().unwrap();
+        all.iter().find(|it| it["service"] == service).cloned().unwrap_or_default()
+    };
+    let answers = |found: &Value, but: &str| -> Vec<Value> {
+        let loud = |it: &&Value| it["tier"] == "interruptive" && it["service"] != but;
+        let all = found.as_array().unwrap().iter().filter(loud);
+        all.map(|it| json!({ "key": it["key"], "reason": "will-monitor" })).collect()
+    };
+    let body = json!({ "order": order, "sign": true });
+    let (status, said) = send("/api/meds/orders", &body);
+    assert_eq!(status, 409, "{said}");
+    assert_eq!(of(&said["found"], "good")["summary"], "Known to the vendor", "{said}");
+    // All but the vendor's is answered for: it is as loud as one of ours.
+    let body =
+        json!({ "order": order, "sign": true, "overrides": answers(&said["found"], "good") });
+    assert_eq!(send("/api/meds/orders", &body).0, 409);
+    // Who gave no answer keeps nobody from signing, and is kept with the order.
+    let overrides = answers(&said["found"], "");
+    let body = json!({ "order": order, "sign": true, "overrides": overrides });
+    let (status, signed) = send("/api/meds/orders", &body);
+    assert_eq!(status, 201, "{signed}");
+    let why = |service: &str| of(&signed["found"], service)["summary"].clone();
+    assert_eq!(why("down"), "Not checked by down: it cannot be reached.");
+    assert_eq!(why("hangs"), "Not checked by hangs: it did not answer in time.");
+    assert_eq!(of(&signed["found"], "hangs")["kind"], "not-checkable");
+    // A draft that is signed later is asked about then.
+    let (status, draft) = send("/api/meds/orders", &json!({ "order": order }));
+    assert_eq!(status, 201, "{draft}");
+    assert_eq!(of(&draft["found"], "good"), Value::Null);
+    let path = format!("/api/meds/orders/{}/sign", draft["id"].as_str().unwrap());
+    let (status, said) = send(&path, &json!({}));
+    assert_eq!(status, 409, "{said}");
+    let (status, signed) = send(&path, &json!({ "overrides": answers(&said["found"], "") }));
+    assert_eq!(status, 200, "{signed}");
+    assert_eq!(of(&signed["found"], "good")["summary"], "Known to the vendor");
+}

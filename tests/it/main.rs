@@ -30,6 +30,7 @@ mod medication;
 mod meds;
 mod operator;
 mod order_checks;
+mod orders_of_others;
 mod payers;
 mod registry;
 mod resets;

@@ -7,6 +7,8 @@ use ward_core::FhirId;
 pub use ward_rules::medication::Tier;
 use ward_store::{ReadError, Reader, SearchError};
 
+use crate::cds::gather::GatherError;
+
 /// Most times of one dosage at once.
 /// LIMIT: every ten minutes for a week, the longest that a sheet shows.
 const TIMES_MAX: usize = 1_008;
@@ -38,6 +40,9 @@ pub struct Found {
     pub illustrative: bool,
     /// The same for the same finding on unchanged grounds.
     pub key: String,
+    /// The service of others that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
 }
 
 impl Found {
@@ -55,6 +60,7 @@ impl Found {
             used: Vec::new(),
             illustrative: false,
             key: "check.no-knowledge-base".to_owned(),
+            service: None,
         }
     }
 
@@ -76,6 +82,17 @@ pub enum CheckError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Search(#[from] SearchError),
+}
+
+impl From<GatherError> for CheckError {
+    fn from(error: GatherError) -> CheckError {
+        match error {
+            GatherError::Read(error) => CheckError::Read(error),
+            GatherError::Search(error) => CheckError::Search(error),
+            // Only what is sent along can be of somebody else, and nothing is.
+            GatherError::OtherPatient(_) => CheckError::Read(ReadError::NotAllowed),
+        }
+    }
 }
 
 /// Checks orders of one patient, and knows when their doses are due.

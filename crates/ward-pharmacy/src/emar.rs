@@ -5,15 +5,18 @@ use serde::Serialize;
 use serde_json::Value;
 use ward_core::{AuditAction, AuditOutcome, Ctx, FhirId, ResourceType};
 use ward_policy::Action;
-use ward_rules::medication_order::{
-    Quantity, dose,
-    order::State,
-    schedule::{Timeliness, Window},
+use ward_rules::{
+    medication_order::{
+        Quantity, dose,
+        order::State,
+        schedule::{Timeliness, Window},
+    },
+    workflow::StepState,
 };
 use ward_store::{
     Interaction, ReadError, Reader,
     values::{self, read, text},
-    workflow::own_read,
+    workflow::{StepKept, own_read},
 };
 
 use crate::{
@@ -41,6 +44,8 @@ pub struct OrderShown {
     pub state: State,
     pub request: OrderRequest,
     pub ordered_by: String,
+    /// It was ordered in another system.
+    pub is_told: bool,
     pub signed_at: Option<Timestamp>,
     pub verified_by: Option<String>,
     pub verified_at: Option<Timestamp>,
@@ -184,16 +189,20 @@ impl Pharmacy {
                 continue;
             };
             let needs = (Action::Read, ResourceType::MEDICATION_REQUEST);
-            if kept.state == State::OnHold || self.may(cx, needs, &patient).is_err() {
+            let is_seen =
+                self.may(cx, needs, &patient).is_ok() && !self.is_withdrawn(&id, &kept)?;
+            if kept.state == State::OnHold || !is_seen {
                 continue;
             }
+            // Sent back, it waits for nobody here, whatever its Task last said.
+            let is_waiting = |it: &&StepKept| {
+                steps.contains(&it.name.as_str()) && it.state == StepState::Waiting
+            };
+            let Some(waits) = instance.kept.steps.iter().find(is_waiting) else { continue };
             let window = self.settings.window_of(ward_of(reader, &patient)?.as_deref());
             let mut order = self.shown(&id, &patient, kept, (from, to), window, cx.now);
-            let waits = instance.kept.steps.iter().find(|it| steps.contains(&it.name.as_str()));
-            order.since = waits.and_then(|it| it.at).unwrap_or(instance.kept.changed);
-            order.is_overdue = waits
-                .and_then(|it| it.why.as_deref())
-                .is_some_and(|why| why.starts_with("overdue"));
+            order.since = waits.at.unwrap_or(instance.kept.changed);
+            order.is_overdue = waits.why.as_deref().is_some_and(|why| why.starts_with("overdue"));
             shown.push(order);
         }
         let rank = |order: &OrderShown| match order.request.priority.as_deref() {
@@ -267,6 +276,7 @@ impl Pharmacy {
             on_ward: kept.supply.on_ward(),
             lots: kept.supply.lots,
             request: kept.request,
+            is_told: kept.told.is_some(),
             ordered_by: kept.ordered_by,
             signed_at: kept.signed_at,
             verified_by: kept.verified_by,

@@ -20,6 +20,7 @@ pub mod checker;
 pub mod checks;
 pub mod context;
 pub mod emar;
+pub mod intake;
 pub mod knowledge;
 pub mod order;
 pub mod recall;

@@ -22,8 +22,38 @@ pub struct Settings {
     /// By ward.
     pub windows: BTreeMap<String, Window>,
     pub high_alert: HighAlert,
+    /// Which orders of other systems wait for the pharmacist here.
+    pub orders_of_others: Take,
     /// Breaks off work, for tests of what survives that.
     pub interrupt: Option<Arc<dyn Interrupt>>,
+}
+
+/// Which orders of other systems this pharmacy verifies.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Take {
+    /// Those with a placer number, as every order of HL7 v2 has; those for inpatients; and of
+    /// patients who are in the house those that are not for elsewhere.
+    #[default]
+    All,
+    /// Those with a placer number.
+    Placed,
+    None,
+}
+
+impl Take {
+    pub const ALL: [Take; 3] = [Take::All, Take::Placed, Take::None];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Take::All => "all",
+            Take::Placed => "placed",
+            Take::None => "none",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Take> {
+        Take::ALL.into_iter().find(|it| it.as_str() == word)
+    }
 }
 
 /// Drugs that a second person checks before they are given.
@@ -68,6 +98,7 @@ impl Default for Settings {
             window: Window::default(),
             windows: BTreeMap::new(),
             high_alert: HighAlert::from_toml(HIGH_ALERT).unwrap_or_else(|_| all()),
+            orders_of_others: Take::default(),
             interrupt: None,
         }
     }

@@ -36,6 +36,27 @@ pub fn search(
     reader: &Reader<'_>,
     kind: ResourceType,
     query: &str,
+    page: (usize, Option<Cursor>),
+) -> Result<Found, SearchError> {
+    search_within(reader, None, kind, query, page)
+}
+
+/// The same within one patient's compartment, which is read from that patient's own lists alone.
+pub fn search_in(
+    reader: &Reader<'_>,
+    patient: &FhirId,
+    kind: ResourceType,
+    query: &str,
+    page: (usize, Option<Cursor>),
+) -> Result<Found, SearchError> {
+    search_within(reader, Some(patient), kind, query, page)
+}
+
+fn search_within(
+    reader: &Reader<'_>,
+    patient: Option<&FhirId>,
+    kind: ResourceType,
+    query: &str,
     (count, after): (usize, Option<Cursor>),
 ) -> Result<Found, SearchError> {
     let request = parse_search(Some(kind), query, Handling::Strict).ok();
@@ -49,7 +70,7 @@ pub fn search(
     let filter = Filter::All(clauses.collect());
     reader.search(&Query {
         parts: vec![Part { kind, filter }],
-        patient: None,
+        patient: patient.cloned(),
         sort,
         count,
         after,

@@ -2,10 +2,10 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 use ward_core::{FhirId, RecordKey, ResourceType};
-use ward_rules::medication::{Issue, check, context::Gap};
+use ward_rules::medication::{Issue, check};
 use ward_store::{
     Reader,
     values::{self, id_of, text},
@@ -29,6 +29,8 @@ use crate::{
 pub struct Checks {
     pub house: Arc<House>,
     pub remotes: Remotes,
+    /// The clock of the wards: a date without a time is a day there.
+    pub zone: TimeZone,
     /// Cards that somebody may still say something of.
     pub shown: Shown,
 }
@@ -57,14 +59,14 @@ pub struct Asked<'a> {
 }
 
 impl Checks {
-    pub fn new(house: Arc<House>, remotes: Remotes) -> Checks {
-        Checks { house, remotes, shown: Shown::default() }
+    pub fn new(house: Arc<House>, remotes: Remotes, zone: TimeZone) -> Checks {
+        Checks { house, remotes, zone, shown: Shown::default() }
     }
 
     /// Checks what was gathered, and asks the services of others beside it.
     pub async fn check(&self, asked: &Asked<'_>, gathered: &Gathered) -> Answer {
         let knowledge = self.house.current();
-        let mut issues = own(&knowledge, asked, gathered);
+        let mut issues = own(&knowledge, asked, gathered, &self.zone);
         let drafts: Vec<Value> = asked.proposed.to_vec();
         let others = self.remotes.ask(Question {
             hook: asked.hook,
@@ -174,8 +176,8 @@ fn medications(
 }
 
 /// Our own checks.
-fn own(knowledge: &InUse, asked: &Asked<'_>, gathered: &Gathered) -> Vec<Issue> {
-    let resources: Vec<&Value> = gathered.patient.iter().chain(&gathered.records).collect();
+fn own(knowledge: &InUse, asked: &Asked<'_>, gathered: &Gathered, zone: &TimeZone) -> Vec<Issue> {
+    let resources: Vec<&Value> = gathered.resources().collect();
     let proposed: Vec<&Value> = match asked.proposed {
         [] => active(&resources),
         some => some.iter().collect(),
@@ -184,11 +186,10 @@ fn own(knowledge: &InUse, asked: &Asked<'_>, gathered: &Gathered) -> Vec<Issue> 
         return Vec::new();
     }
     let mut source = Source::new(resources, proposed, asked.now);
+    source.zone = zone.clone();
     source.addresses.extend(gathered.addresses.iter().map(|(url, it)| (url.clone(), it)));
     let mut cx = context_of(&source);
-    cx.gaps.extend(
-        gathered.gaps.iter().map(|it| Gap { place: it.place.clone(), what: it.what.clone() }),
-    );
+    cx.gaps.extend(gathered.gaps());
     check(&knowledge.base, &cx)
 }
 

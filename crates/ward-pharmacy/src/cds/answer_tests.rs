@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use serde_json::json;
 use ward_rules::medication::issue::OverrideReason;
 
-use super::Checks;
+use super::{Asked, Checks};
 use crate::{
     cds::{
         call::Call,
@@ -17,7 +18,7 @@ use crate::{
 };
 
 fn checks() -> Checks {
-    Checks::new(Arc::new(House::starter().unwrap()), Remotes::default())
+    Checks::new(Arc::new(House::starter().unwrap()), Remotes::default(), TimeZone::UTC)
 }
 
 fn gathered() -> Gathered {
@@ -72,4 +73,47 @@ async fn what_could_not_be_gathered_is_a_card() {
     let of = |it: &&Card| it.value["summary"].to_string().contains("prefetch.allergies");
     let card = cards.iter().find(of).expect("it is told");
     assert!(card.value["detail"].as_str().unwrap().contains("not be checked"), "{:?}", card.value);
+}
+
+/// A value of a day is as old as that day is on the clock of the wards.
+#[tokio::test]
+async fn a_day_is_a_day_of_the_house() {
+    let mut gathered = gathered();
+    gathered.take(
+        None,
+        json!({
+            "resourceType": "Observation", "id": "k", "status": "final",
+            "subject": { "reference": "Patient/1288992" },
+            "code": { "coding": [{ "system": "http://loinc.org", "code": "2160-0" }] },
+            "effectiveDateTime": "2026-01-14",
+            "valueQuantity": {
+                "value": 2.4, "unit": "mg/dL", "code": "mg/dL",
+                "system": "http://unitsofmeasure.org",
+            },
+        }),
+    );
+    let order = json!({
+        "resourceType": "MedicationRequest", "id": "new", "status": "draft", "intent": "order",
+        "subject": { "reference": "Patient/1288992" },
+        "medicationCodeableConcept": { "text": "Metformin 500 mg tablet" },
+        "dosageInstruction": [{ "text": "500 mg PO twice a day" }],
+    });
+    let mut ages = Vec::new();
+    for zone in ["UTC", "Pacific/Auckland"] {
+        let zone = TimeZone::get(zone).unwrap();
+        let checks = Checks { zone, ..checks() };
+        let asked = Asked {
+            hook: Hook::OrderSign,
+            instance: "i",
+            user: "u",
+            patient: &"1288992".parse().unwrap(),
+            encounter: None,
+            proposed: std::slice::from_ref(&order),
+            now: "2026-01-15T00:00:00Z".parse().unwrap(),
+        };
+        let issues = checks.check(&asked, &gathered).await.issues;
+        ages.push(issues.iter().flat_map(|it| &it.used).find_map(|it| it.age_h));
+    }
+    let [Some(utc), Some(auckland)] = ages[..] else { panic!("{ages:?}") };
+    assert_eq!(auckland - utc, 13);
 }

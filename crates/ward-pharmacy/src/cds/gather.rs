@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use ward_core::{FhirId, RecordKey, ResourceType};
+use ward_rules::medication::context::Gap;
 use ward_store::{
     ReadError, Reader, SearchError,
     values::{self, id_of, text},
@@ -49,6 +50,16 @@ impl Gathered {
         }
         self.records.push(record);
     }
+
+    /// Everything, the patient first.
+    pub fn resources(&self) -> impl Iterator<Item = &Value> {
+        self.patient.iter().chain(&self.records)
+    }
+
+    /// What could not be had, as a check takes it.
+    pub fn gaps(&self) -> impl Iterator<Item = Gap> {
+        self.gaps.iter().map(|it| Gap { place: it.place.clone(), what: it.what.clone() })
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +75,9 @@ pub enum GatherError {
 
 /// Gathers what was sent along, and reads the rest from the chart under the caller's rights.
 ///
-/// - Shape: what was sent wins over the chart, key by key. Where neither has the patient the result
-///   has none. Nothing is fetched from anywhere else.
+/// - Shape: what was sent wins over the chart, key by key; where nothing was sent, all is read
+///   from the chart. Where neither has the patient the result has none. Nothing is fetched from
+///   anywhere else.
 /// - Audit: the reader's own entry says whose records were shown.
 pub fn gather(
     reader: &Reader<'_>,
@@ -101,7 +113,9 @@ pub fn gather(
                     gathered.take(address, it.clone());
                 }
             }
-            None if is_ours => read(reader, patient, (name, kind), now, &mut gathered)?,
+            None if is_ours || sent.is_empty() => {
+                read(reader, patient, (name, kind), now, &mut gathered)?
+            }
             None => gathered.gaps.push(GatherGap {
                 place: format!("prefetch.{name}"),
                 what: format!("no {kind} was sent, and the patient is not in this chart"),
@@ -120,7 +134,7 @@ fn read(
     gathered: &mut Gathered,
 ) -> Result<(), GatherError> {
     let Ok(of) = kind.parse::<ResourceType>() else { return Ok(()) };
-    let mut query = format!("patient={patient}");
+    let mut query = format!("patient=Patient/{patient}");
     match kind {
         "Observation" => {
             let from = now.checked_sub(SignedDuration::from_hours(24 * BACK_DAYS)).unwrap_or(now);
@@ -137,7 +151,8 @@ fn read(
     let mut after = None;
     let mut n = 0;
     loop {
-        let found = values::search(reader, of, &query, (EACH_MAX, after.take()))?;
+        let page = (EACH_MAX, after.take());
+        let found = values::search_in(reader, patient, of, &query, page)?;
         for hit in &found.hits {
             let stored = reader.fetch(hit)?;
             if let Ok(value) = serde_json::from_slice(&stored.body) {

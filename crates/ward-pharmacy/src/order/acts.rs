@@ -24,6 +24,7 @@ use super::{
     kept::{Chosen, OrderKept, OrderRequest, Overridden},
 };
 use crate::{
+    cds::services::Hook,
     checker::{CheckError, Checked, Found},
     stock::{self, ProductKept},
 };
@@ -83,9 +84,13 @@ impl Pharmacy {
             let same = OrderRequest { start, ..request.clone() };
             return if before.request == same { Ok(before) } else { Err(taken) };
         }
+        let services = match signs {
+            Some(_) => self.ask_services(cx, id, request, Action::Create).await?,
+            None => None,
+        };
         self.begin(cx, (id, request), second, |act| {
             act.step(Event::Check)?;
-            act.check()?;
+            act.check_beside(services.as_deref())?;
             match signs {
                 Some(overrides) => act.sign(overrides),
                 None => Ok(()),
@@ -102,8 +107,15 @@ impl Pharmacy {
         overrides: &[Override],
         second: Option<Second>,
     ) -> Result<OrderKept, MedsError> {
+        let services = match self.remotes.is_for(Hook::OrderSign) {
+            true => {
+                let (kept, _) = self.read(cx, id).await?;
+                self.ask_services(cx, id, &kept.request, Action::Update).await?
+            }
+            false => None,
+        };
         let done = self.act(cx, (id, "sign"), ORDERS, second, |act| {
-            act.check()?;
+            act.check_beside(services.as_deref())?;
             act.sign(overrides)
         });
         done.await.map(|((), kept)| kept)
@@ -125,6 +137,8 @@ impl Pharmacy {
             act.step(Event::Revise)?;
             act.kept.request = request.clone();
             (act.kept.chosen, act.kept.why) = (None, None);
+            // What services said was of another order.
+            act.kept.found.clear();
             act.step(Event::Check)?;
             act.check()
         });
@@ -216,7 +230,7 @@ impl Pharmacy {
 }
 
 /// An order as it would be if it were signed.
-fn active(id: &FhirId, patient: &FhirId, kept: &OrderKept) -> Value {
+pub(super) fn active(id: &FhirId, patient: &FhirId, kept: &OrderKept) -> Value {
     let mut resource = fhir::request(id, patient, kept);
     put(&mut resource, "id", json!(id.as_str()));
     put(&mut resource, "status", json!("active"));
@@ -271,8 +285,19 @@ impl Act<'_> {
         self.put(ResourceType::TASK, &task, &body)
     }
 
-    /// Checks the order as the patient is now. What is found replaces what was found before.
+    /// Checks the order as the patient is now. What is found replaces what was found before; what
+    /// services of others said at the signature stays.
     pub(crate) fn check(&mut self) -> Result<(), MedsError> {
+        self.check_beside(None)
+    }
+
+    /// The same, with what services of others say now.
+    fn check_beside(&mut self, services: Option<&[Found]>) -> Result<(), MedsError> {
+        let of_service = |it: &&Found| it.service.is_some();
+        let said: Vec<Found> = match services {
+            Some(said) => said.to_vec(),
+            None => self.kept.found.iter().filter(of_service).cloned().collect(),
+        };
         let proposed = [active(self.id, &self.patient, &self.kept)];
         let (reader, now) = (self.reader, self.now());
         let checked = self.pharmacy.checker.check(reader, &self.patient, &proposed, now)?;
@@ -280,6 +305,7 @@ impl Act<'_> {
         let none = || Checked { found: vec![Found::no_knowledge_base()], knowledge_base: None };
         let checked = checked.into_iter().next().unwrap_or_else(none);
         self.kept.found = checked.found;
+        self.kept.found.extend(said);
         self.kept.knowledge_base = checked.knowledge_base;
         self.kept.checked_at = Some(now);
         Ok(())
@@ -346,7 +372,7 @@ impl Act<'_> {
             let key = values::key(ResourceType::DETECTED_ISSUE, &id);
             let overridden = self.kept.overridden.iter().rfind(|it| it.key == found.key).cloned();
             let is_new = overridden.as_ref().is_some_and(|it| it.at == self.now());
-            if !is_new && self.pharmacy.chart().current(&key)?.is_some() {
+            if !is_new && !self.is_new() && self.pharmacy.chart().current(&key)?.is_some() {
                 continue;
             }
             let issue = fhir::issue(self.id, &self.patient, &found, overridden.as_ref(), self.cx);

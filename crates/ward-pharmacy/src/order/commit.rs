@@ -22,7 +22,7 @@ use super::{
     flow::{self, MEDICATION},
     kept::{OrderKept, OrderRequest},
 };
-use crate::{checker::Checker, settings::Settings};
+use crate::{cds::remote::Remotes, checker::Checker, settings::Settings};
 
 /// Most times an act is tried again when others write the same records.
 /// LIMIT: past this the caller hears that it is busy, and decides again.
@@ -45,6 +45,8 @@ pub struct Pharmacy {
     pub(crate) engine: Engine,
     pub(crate) checker: Arc<dyn Checker>,
     pub(crate) settings: Arc<Settings>,
+    /// Services of others, which are asked when an order is signed.
+    pub(crate) remotes: Remotes,
     /// What an act is known by, so that it is done once.
     once: Option<String>,
 }
@@ -97,7 +99,14 @@ pub(crate) type Needs = (Action, ResourceType);
 
 impl Pharmacy {
     pub fn new(engine: Engine, checker: Arc<dyn Checker>, settings: Settings) -> Pharmacy {
-        Pharmacy { engine, checker, settings: Arc::new(settings), once: None }
+        let remotes = Remotes::default();
+        Pharmacy { engine, checker, settings: Arc::new(settings), remotes, once: None }
+    }
+
+    /// The same, with services of others that are asked when an order is signed.
+    #[must_use]
+    pub fn with_services(self, remotes: Remotes) -> Pharmacy {
+        Pharmacy { remotes, ..self }
     }
 
     /// The same, for one act: asked for again under the same key by the same person, it is not done
@@ -190,7 +199,7 @@ impl Pharmacy {
         Ok((made.unwrap_or_default(), kept))
     }
 
-    async fn run(
+    pub(super) async fn run(
         &self,
         cx: &Ctx,
         (id, word): (&FhirId, &str),
@@ -210,6 +219,10 @@ impl Pharmacy {
                 self.may(cx, needs, &patient)?;
                 if self.is_done(&mut kept.once) {
                     return Ok((kept, None));
+                }
+                // What its sender has changed is looked at before anybody goes on with it.
+                if word != "take" && !self.is_as_told(id, &kept)? {
+                    return Err(MedsError::Contended);
                 }
                 let mut act = Act {
                     pharmacy: self,
@@ -312,6 +325,11 @@ impl Act<'_> {
         self.cx.now
     }
 
+    /// Whether the order begins with this act.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     pub(crate) fn by(&self) -> String {
         self.cx.actor.id.to_string()
     }
@@ -340,9 +358,22 @@ impl Act<'_> {
         resource: &Value,
     ) -> Result<(), MedsError> {
         let key = values::key(kind, id);
-        let base = self.pharmacy.chart().current(&key)?.map(|(version, _)| version);
+        // Of an order that was not there before, nothing was.
+        let base = match self.is_new {
+            true => None,
+            false => self.pharmacy.chart().current(&key)?.map(|(version, _)| version),
+        };
+        self.put_next(&key, base, resource)
+    }
+
+    fn put_next(
+        &mut self,
+        key: &RecordKey,
+        base: Option<u32>,
+        resource: &Value,
+    ) -> Result<(), MedsError> {
         let address = self.pharmacy.engine.base();
-        self.writes.extend(values::write(resource, &key, base, self.now(), address));
+        self.writes.extend(values::write(resource, key, base, self.now(), address));
         Ok(())
     }
 
@@ -382,8 +413,9 @@ impl Act<'_> {
         let of = (self.id, version, word);
         if let Some(provenance) = fhir::provenance(&self.writes, of, self.cx, self.second) {
             let parts = ["medication-provenance", self.id.as_str(), &version.to_string()];
-            let id = self.derived(&parts);
-            self.put(ResourceType::PROVENANCE, &id, &provenance)?;
+            let key = values::key(ResourceType::PROVENANCE, &self.derived(&parts));
+            // One for each version of the order, so it is always the first of its id.
+            self.put_next(&key, None, &provenance)?;
         }
         let unit = CommitUnit { writes: self.writes, queue: self.queue, ..CommitUnit::default() };
         Ok((self.kept, unit))
@@ -391,6 +423,9 @@ impl Act<'_> {
 
     /// The MedicationRequest, where it says something else than before.
     fn put_request(&mut self) -> Result<(), MedsError> {
+        if let Some(told) = self.kept.told {
+            return self.put_status(told);
+        }
         let key = values::key(ResourceType::MEDICATION_REQUEST, self.id);
         let next = fhir::request(self.id, &self.patient, &self.kept);
         let current = if self.is_new { None } else { read(self.reader, &key)? };
@@ -450,6 +485,7 @@ impl OrderKept {
             checked_at: None,
             knowledge_base: None,
             overridden: Vec::new(),
+            told: None,
             once: Vec::new(),
         }
     }

@@ -96,6 +96,13 @@ fn ended(at: &At<'_>, mut kept: OrderKept) -> Result<Work, Trouble> {
     let key = values::key(ResourceType::MEDICATION_REQUEST, &at.instance.id);
     if let Some((mut request, version)) = values::read(at.reader, &key)? {
         values::put(&mut request, "status", json!(state.fhir()));
+        if let Some(told) = &mut kept.told {
+            // Changed where it was ordered: what that is comes first.
+            if told.version != version {
+                return Err(Trouble::Again);
+            }
+            told.version = version.saturating_add(1);
+        }
         work.writes.extend(values::write(&request, &key, Some(version), at.cx.now, at.base));
     }
     if !kept.supply.on_ward().is_zero() {

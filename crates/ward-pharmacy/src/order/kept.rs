@@ -211,6 +211,14 @@ pub struct Overridden {
     pub when: String,
 }
 
+/// An order that somebody else wrote.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Told {
+    /// The version of the MedicationRequest that was looked at last.
+    pub version: u32,
+}
+
 /// One order, whole.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -246,6 +254,9 @@ pub struct OrderKept {
     pub knowledge_base: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overridden: Vec<Overridden>,
+    /// Where somebody else keeps its record: what this goes by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
     /// Acts that were done under a key, the latest last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub once: Vec<String>,

@@ -6,6 +6,9 @@ mod error;
 pub(crate) mod fhir;
 pub mod flow;
 pub(crate) mod kept;
+mod read_told;
+mod services;
+mod told;
 
 pub use self::{
     acts::{Override, Verification},
@@ -14,7 +17,9 @@ pub use self::{
     flow::{Flow, MEDICATION, SYSTEM},
     kept::{
         Batch, Chosen, Coded, DispenseKept, DoseKept, Drug, OrderKept, OrderRequest, Overridden,
+        Told,
     },
+    told::Taken,
 };
 pub(crate) use self::{
     commit::{Act, Needs, whole},

@@ -19,6 +19,10 @@ use crate::{
 /// LIMIT: reading this many costs about as much as opening twenty records.
 const SAMPLE_MAX: usize = 64;
 
+/// A list of so few is not worth looking for a shorter one.
+/// LIMIT: opening this many records costs about as much as reading from another list.
+const ENOUGH: usize = 8;
+
 /// The candidates for `filter` among the records of `kind`.
 pub(super) fn candidates<'v>(
     view: &'v View<'_>,
@@ -27,6 +31,14 @@ pub(super) fn candidates<'v>(
     filter: &Filter,
 ) -> Result<Stream<'v>, SearchError> {
     let plan = Plan { view, kind, patient };
+    if patient.is_some() {
+        // Within a compartment one list holds all records of the type. A short one is enough: every
+        // candidate is opened anyway, and each list more is another way to disk.
+        let (numbers, is_all) = plan.lists(&[(TYPE_PARAM, type_key())])?.sample(SAMPLE_MAX)?;
+        if is_all {
+            return Ok(Stream::numbers(numbers));
+        }
+    }
     match plan.cover(filter)? {
         Some(stream) => Ok(stream),
         None => plan.lists(&[(TYPE_PARAM, type_key())]),
@@ -81,6 +93,8 @@ impl<'v> Plan<'v, '_, '_> {
                     then: Box::new(cover),
                     next,
                 });
+            } else if numbers.len() <= ENOUGH {
+                return Ok(Some(Stream::numbers(numbers)));
             } else if short.as_ref().is_none_or(|best| numbers.len() < best.len()) {
                 short = Some(numbers);
             }

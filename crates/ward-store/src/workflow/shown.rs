@@ -30,7 +30,7 @@ pub(super) fn tasks(
         let (status, business) = whole(after);
         let code = (definition.name, definition.title);
         let task = task(after, system, code, (status, business), None, now);
-        writes.extend(write(chart, base, &parent, task, now)?);
+        writes.extend(write(chart, base, (&parent, before.is_none()), task, now)?);
     }
     for (n, step) in after.kept.steps.iter().enumerate() {
         let old = before.and_then(|before| before.kept.steps.get(n));
@@ -42,7 +42,7 @@ pub(super) fn tasks(
         let id = task_id(chart, after, Some(&step.name));
         let code = (defined.name, defined.title);
         let task = task(after, system, code, told, Some(&parent), now);
-        writes.extend(write(chart, base, &id, task, now)?);
+        writes.extend(write(chart, base, (&id, before.is_none()), task, now)?);
     }
     Ok(writes)
 }
@@ -161,12 +161,16 @@ fn task(
 fn write(
     chart: &Chart,
     base: &str,
-    id: &FhirId,
+    (id, is_first): (&FhirId, bool),
     task: Value,
     now: Timestamp,
 ) -> Result<Option<Write>, ReadError> {
     let key = RecordKey::new(ResourceType::TASK, id.clone());
-    let current = chart.current(&key)?.map(|(version, _)| version);
+    // Of an instance that was not there before, nothing was.
+    let current = match is_first {
+        true => None,
+        false => chart.current(&key)?.map(|(version, _)| version),
+    };
     Ok(of(task, &key, WriteKind::Update { base: current }, now, base))
 }
 

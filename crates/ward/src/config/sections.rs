@@ -10,6 +10,7 @@ use std::{
 
 use ward_events::notify::MailTls;
 use ward_interop::listen::ListenSettings;
+use ward_pharmacy::settings::Take;
 use ward_rules::likeness::Thresholds;
 use ward_store::StoreLimits;
 use ward_web::WebLimits;
@@ -249,6 +250,9 @@ section! {
         windows: Option<PathBuf> = None;
         /// File with the house's list of high-alert drugs, in the place of the one Ward comes with.
         high_alert: Option<PathBuf> = None;
+        /// Which orders of other systems wait for the pharmacist here: `all` of inpatients, those
+        /// that are `placed` with a number, as every order of HL7 v2 is, or `none`.
+        orders_of_others: Take = Take::default();
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use ward_events::notify::MailTls;
+use ward_pharmacy::settings::Take;
 
 /// One kind of value.
 pub trait Value: Sized {
@@ -144,6 +145,19 @@ impl Value for MailTls {
             MailTls::StartTls => "starttls",
             MailTls::None => "none",
         }))
+    }
+}
+
+impl Value for Take {
+    const KIND: &'static str = "`all`, `placed` or `none`";
+    const IS_QUOTED: bool = true;
+
+    fn read(text: &str) -> Result<Take, String> {
+        Take::from_word(text).ok_or_else(|| "expected `all`, `placed` or `none`".to_owned())
+    }
+
+    fn show(&self) -> Option<String> {
+        Some(quoted(self.as_str()))
     }
 }
 

@@ -84,6 +84,11 @@ impl Remotes {
         self.0.is_empty()
     }
 
+    /// Whether any service is asked at a hook.
+    pub fn is_for(&self, hook: Hook) -> bool {
+        self.0.iter().any(|it| it.settings.is_for(hook))
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|it| it.name.as_str())
     }

@@ -44,7 +44,8 @@ pub fn open(site: &Site) -> Result<Arc<Checks>, Failure> {
         None => Remotes::default(),
         Some(folder) => Remotes::new(services(folder)?),
     };
-    Ok(Arc::new(Checks::new(Arc::new(house), remotes)))
+    let zone = super::meds::zone(&site.settings.config.meds)?;
+    Ok(Arc::new(Checks::new(Arc::new(house), remotes, zone)))
 }
 
 fn services(folder: &Path) -> Result<Vec<Asking>, Failure> {

@@ -4,8 +4,9 @@ use std::{fs, sync::Arc};
 
 use jiff::tz::TimeZone;
 use ward_pharmacy::{
+    cds::answer::Checks,
     checks::HouseChecker,
-    knowledge::House,
+    intake::Intake,
     order::Pharmacy,
     settings::{HighAlert, Settings},
 };
@@ -13,19 +14,24 @@ use ward_rules::{
     medication::{KnowledgeBase, timing::Schedule},
     medication_order::schedule::Window,
 };
-use ward_store::workflow::Engine;
+use ward_store::{handler::Following, workflow::Engine};
 
 use crate::{Failure, config::MedsSection};
+
+/// The clock of the wards.
+pub fn zone(meds: &MedsSection) -> Result<TimeZone, Failure> {
+    match &meds.zone {
+        None => Ok(TimeZone::UTC),
+        Some(name) => TimeZone::get(name)
+            .map_err(|_| Failure::Usage("`meds.zone` is no time zone".to_owned())),
+    }
+}
 
 /// Opens the pharmacy.
 ///
 /// - Errors: a file of the settings cannot be read, or the time zone is not known.
-pub fn open(engine: &Engine, meds: &MedsSection, house: Arc<House>) -> Result<Pharmacy, Failure> {
-    let zone = match &meds.zone {
-        None => TimeZone::UTC,
-        Some(name) => TimeZone::get(name)
-            .map_err(|_| Failure::Usage("`meds.zone` is no time zone".to_owned()))?,
-    };
+pub fn open(engine: &Engine, meds: &MedsSection, checks: &Checks) -> Result<Pharmacy, Failure> {
+    let zone = zone(meds)?;
     let mut settings = Settings {
         zone: zone.clone(),
         window: Window {
@@ -33,6 +39,7 @@ pub fn open(engine: &Engine, meds: &MedsSection, house: Arc<House>) -> Result<Ph
             late_min: meds.late_min.get(),
             missed_min: meds.missed_min.get(),
         },
+        orders_of_others: meds.orders_of_others,
         ..Settings::default()
     };
     let read = |path| fs::read_to_string(path).map_err(|e| Failure::Io("reading a list", e));
@@ -45,6 +52,7 @@ pub fn open(engine: &Engine, meds: &MedsSection, house: Arc<House>) -> Result<Ph
         let list = HighAlert::from_toml(&read(path)?);
         settings.high_alert = list.map_err(|e| Failure::Usage(e.to_string()))?;
     }
+    let house = Arc::clone(&checks.house);
     let checker = HouseChecker {
         // Another version is taken into use without a restart; one check goes by one version.
         knowledge: Arc::new(move |lend: &mut dyn FnMut(Option<&KnowledgeBase>)| {
@@ -53,5 +61,13 @@ pub fn open(engine: &Engine, meds: &MedsSection, house: Arc<House>) -> Result<Ph
         zone,
         schedule: Schedule::default(),
     };
-    Ok(Pharmacy::new(engine.clone(), Arc::new(checker), settings))
+    let pharmacy = Pharmacy::new(engine.clone(), Arc::new(checker), settings);
+    Ok(pharmacy.with_services(checks.remotes.clone()))
+}
+
+/// Takes in orders of other systems, so that each waits for the pharmacist.
+pub async fn taking(pharmacy: Pharmacy) {
+    let chart = pharmacy.engine().chart().clone();
+    let Some(intake) = Intake::new(pharmacy) else { return };
+    ward_events::follow(Following::new(chart, intake, Arc::new(ward_web::now))).await;
 }

@@ -129,13 +129,14 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     let cx = system_ctx(ward_web::now(), random.as_ref(), "start");
     let events = events::open(&records, &random, config, &cx).await?;
     let checks = knowledge::open(&site)?;
+    let pharmacy = meds::open(&stays.engine, &config.meds, &checks)?;
     let app = App::new(records, Arc::clone(&random), limits_of(config))
         .with_messages(receiver.clone())
         .with_stays(stays.clone())
         .with_billing(payers.clone())
         .with_events(events.events.clone())
         .with_checks(Arc::clone(&checks))
-        .with_pharmacy(meds::open(&stays.engine, &config.meds, Arc::clone(&checks.house))?)
+        .with_pharmacy(pharmacy.clone())
         .with_registry(Thresholds {
             possible: config.registry.possible.get(),
             probable: config.registry.probable.get(),
@@ -182,6 +183,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     beside.spawn(hl7::working(receiver.clone()));
     beside.spawn(knowledge::watching(chart.clone(), checks));
     beside.spawn(stays::working(stays.clone()));
+    beside.spawn(meds::taking(pharmacy));
     beside.spawn(billing::following(payers.clone()));
     for _ in 0..billing::ASKERS {
         beside.spawn(billing::asking(payers.clone()));
