@@ -133,9 +133,9 @@ fn an_order_by_message_is_checked_waits_and_is_verified_before_anything_is_dispe
         server.client().get(&format!("/fhir/DetectedIssue?implicated=MedicationRequest/{id}"));
     assert_ne!(issues.json()["total"], 0, "each finding is a record");
     let path = |what: &str| format!("/api/meds/orders/{id}/{what}");
-    let dispense = json!({ "quantity": 3, "from": "pharmacy", "to": "w3" });
+    let dispense = json!({ "location": "pharmacy", "quantity": 3, "lot": "L1" });
     let (status, said) = send(&mut of(&server, 0), "POST", &path("dispense"), &dispense);
-    assert_ne!(status, 200, "nothing is dispensed before: {said}");
+    assert_eq!(status, 409, "nothing is dispensed before: {said}");
     let verify = json!({ "product": "amoxicillin", "perDose": 1 });
     let (status, said) = send(&mut of(&server, 0), "POST", &path("verify"), &verify);
     assert_eq!(status, 409, "what was found is answered for: {said}");
@@ -161,15 +161,25 @@ fn an_order_by_message_is_checked_waits_and_is_verified_before_anything_is_dispe
     let (status, said) = send(&mut of(&server, 0), "POST", &path("verify"), &verify);
     assert_eq!(status, 200, "{said}");
     waits(&mut of(&server, 0), &["Lisinopril 10 mg tablet"]);
+    let (status, said) = send(&mut of(&server, 0), "POST", &path("dispense"), &dispense);
+    assert_eq!(status, 200, "{said}");
     // Another dose is another order: it is verified anew.
     tell(&server, &rde("R5", "XO", "M500", ("^Amoxicillin 500 mg capsule", 250)));
     let waiting = waits(&mut of(&server, 0), &both);
     let amoxicillin = waiting.iter().find(|it| it["id"] == id.as_str()).unwrap();
     assert_eq!(amoxicillin["state"], "signed");
-    let (status, _) = send(&mut of(&server, 0), "POST", &path("dispense"), &dispense);
-    assert_ne!(status, 200);
+    let (status, said) = send(&mut of(&server, 0), "POST", &path("dispense"), &dispense);
+    assert_eq!(status, 409, "{said}");
+    // Of another drug what is on the ward goes back.
+    let back = format!(
+        "/fhir/Task?code=urn:ward:medication%7Creturn&focus=MedicationRequest/{id}&_summary=count"
+    );
+    assert_eq!(server.client().get(&back).json()["total"], 0);
+    tell(&server, &rde("R8", "XO", "M500", ("^Cefalexin 250 mg capsule", 250)));
+    waits(&mut of(&server, 0), &["Cefalexin 250 mg capsule", "Lisinopril 10 mg tablet"]);
+    assert_eq!(server.client().get(&back).json()["total"], 1);
     // Discontinued and cancelled where they were ordered.
-    tell(&server, &rde("R6", "DC", "M500", ("^Amoxicillin 500 mg capsule", 250)));
+    tell(&server, &rde("R6", "DC", "M500", ("^Cefalexin 250 mg capsule", 250)));
     waits(&mut of(&server, 0), &["Lisinopril 10 mg tablet"]);
     tell(&server, &orm("R7", "CA", "M501", "^Lisinopril 10 mg tablet"));
     waits(&mut of(&server, 0), &[]);

@@ -290,6 +290,10 @@ impl Act<'_> {
         if is_same && self.kept.state.is_active() {
             return Ok(());
         }
+        if next.medication != self.kept.request.medication {
+            // What is on the ward is of the drug before.
+            self.ask_for_return()?;
+        }
         // Whatever was verified was another order: this one is looked at anew.
         match self.kept.state {
             State::Draft | State::Checked => {
