@@ -7,7 +7,7 @@ import { ApiError } from "../../api";
 import type { Me } from "../../app";
 import { type Word, useWords } from "../../words";
 import { Findings, SecondPerson, answersTo, isAnswered, nobody, second } from "./found";
-import { Ask, Wrong, useOnce } from "./head";
+import { Ask, Elsewhere, Wrong, useOnce } from "./head";
 import { type Found, type Order, type Override, isActive } from "./types";
 import { TakeUrgent } from "./urgent";
 
@@ -37,7 +37,7 @@ export function About({ order, me, done }: { order: Order; me: Me; done: () => v
     <div className="stack">
       <div className="row quiet" style={{ gap: 16 }}>
         <span>{say("status")}: {say(order.state as Word)}</span>
-        {order.signedAt && <span>{say("orderedBy")} {time(order.signedAt)}</span>}
+        {order.signedAt && <span>{say("orderedBy")} {time(order.signedAt)}<Elsewhere order={order} /></span>}
         {order.verifiedAt && <span>{say("verified")} {time(order.verifiedAt)}</span>}
         {order.request.note && <span>{order.request.note}</span>}
       </div>

@@ -34,6 +34,13 @@ export function useOnce() {
   };
 }
 
+/** That an order is one of another system, and whose there. */
+export function Elsewhere({ order }: { order: Order }) {
+  const { say } = useWords();
+  if (!order.isTold) return null;
+  return <> {order.orderedBy ? <>{say("elsewhereBy")} {order.orderedBy}</> : say("elsewhere")}</>;
+}
+
 /** The name of a page, how much of what there is, and what can be done. */
 export function PageHead({ title, counts = [], children }: { title: string; counts?: [number, string, boolean?][]; children?: React.ReactNode }) {
   return (

@@ -28,7 +28,7 @@ export type DoseKept = {
 };
 export type Dose = { due?: string; state: string; timeliness?: string; recorded?: DoseKept };
 export type Order = {
-  id: string; patient: string; state: string; request: OrderRequest; signedAt?: string; verifiedAt?: string; why?: string; isAsNeeded: boolean; isHighAlert: boolean;
+  id: string; patient: string; state: string; request: OrderRequest; signedAt?: string; verifiedAt?: string; why?: string; isTold: boolean; orderedBy: string; isAsNeeded: boolean; isHighAlert: boolean;
   chosen?: { product: string; name: string; perDose: number; unit: string; schedule?: string; isCompounded: boolean; substitution?: string };
   batches: { id: string; beyondUse: string; quantity: number; dispensed: number }[];
   dispenses: { id: string; at: string; lot: string; quantity: number }[];

@@ -40,7 +40,7 @@ export function TakeUrgent({ order, done }: { order: Order; done: () => void }) 
       <Scan label={say("scanPackage")} scanned={(it) => { act.reset(); setScan(it); }} value={scan} focus />
       <div className="row" style={{ alignItems: "flex-end" }}>
         <Select label={say("location")} allowDeselect={false} value={location} onChange={setShelf} data={shelves} style={{ width: 200 }} />
-        <NumberInput label={`${say("quantity")} (${order.chosen?.unit ?? ""})`} min={0} decimalScale={3} hideControls value={quantity} onChange={setQuantity} style={{ width: 140 }} />
+        <NumberInput label={order.chosen ? `${say("quantity")} (${order.chosen.unit})` : say("quantity")} min={0} decimalScale={3} hideControls value={quantity} onChange={setQuantity} style={{ width: 140 }} />
       </div>
       <TextInput label={say("whyUrgent")} required value={urgent} onChange={(event) => setUrgent(event.currentTarget.value)} />
       <div className="row end">

@@ -7,7 +7,7 @@ import { useWords } from "../../words";
 import { usePatients } from "../board";
 import { Waiting } from "../parts";
 import { Findings, SecondPerson, answersTo, isAnswered, nobody, second } from "./found";
-import { Ask, Marks, Nothing, PageHead, Wrong, useOnce, useProducts, useWaiting } from "./head";
+import { Ask, Elsewhere, Marks, Nothing, PageHead, Wrong, useOnce, useProducts, useWaiting } from "./head";
 import { type Order, type Override, type Product, onShelf, sig } from "./types";
 
 /** Orders that the pharmacist has to look at, the most urgent first. */
@@ -56,7 +56,7 @@ function One({ order, products, who }: { order: Order; products: Product[]; who:
         <h2><a href={`#/meds/${order.patient}`}>{who}</a></h2>
         <span style={{ flex: 1, minWidth: 220 }}><b>{order.request.medication.text}</b>, {sig(order.request)}</span>
         <Marks order={order} />
-        <span className="quiet">{say("orderedBy")} {time(order.signedAt)}</span>
+        <span className="quiet">{say("orderedBy")} {time(order.signedAt)}<Elsewhere order={order} /></span>
       </div>
       {order.request.note && <p className="calm-line">{order.request.note}</p>}
       <Findings found={order.found} answers={answers} settled={settled} answer={(it) => setAnswers((before) => ({ ...before, [it.key]: it }))} />
