@@ -20,9 +20,9 @@ use super::{
 use crate::truth::{TruthError, rows::sql_int};
 
 /// Messages in memory before they go to the tree.
-/// LIMIT: a megabyte; a start reads as many rows, and the commit that takes them to the tree takes
-/// some ten milliseconds.
-pub(crate) const NEWEST_MAX: usize = if cfg!(test) { 8 } else { 16_384 };
+/// LIMIT: a few hundred kilobytes; a start reads as many rows, and the commit that takes them to the
+/// tree takes some ten milliseconds: four times as many were a stop that senders felt.
+pub(crate) const NEWEST_MAX: usize = if cfg!(test) { 8 } else { 4_096 };
 
 /// The first half of a token: whom it finds is compared whole.
 type Half = [u8; 8];
