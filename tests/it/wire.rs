@@ -1,7 +1,7 @@
 //! What HTTP itself asks for: silence, sizes, forms, methods, sessions.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     time::Duration,
 };
@@ -159,6 +159,71 @@ fn two_lengths_are_not_one_request() {
         let _hung_up = stream.read_to_end(&mut answers);
         let answers = String::from_utf8_lossy(&answers).to_lowercase();
         assert!(!answers.contains("200 ok"), "{header}: {answers}");
+    }
+}
+
+#[test]
+fn who_is_hung_up_on_is_told() {
+    let house = House::new();
+    let server = house.serve();
+    let little = b"{}";
+    // The length that is said, what is sent of it, and whether the connection has to be over.
+    let cases: [(usize, &[u8], bool); 4] =
+        [(2, little, false), (2, b"", true), (10_000_000, b"", true), (0, b"", false)];
+    for (length, body, must_close) in cases {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let head = format!(
+            "POST /api/sign-in HTTP/1.1\r\nhost: {}\r\norigin: https://evil.example\r\n\
+             content-length: {length}\r\n\r\n",
+            server.address
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // Of another packet than the header, as many clients send it.
+        stream.write_all(body).unwrap();
+        let mut answers = Answers::new(&stream);
+        let (status, is_last) = answers.next();
+        assert_eq!(status, 403);
+        assert!(is_last || !must_close, "{length} bytes said, {} sent", body.len());
+        if is_last {
+            assert_eq!(answers.rest(), 0);
+        } else {
+            (&stream).write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+            assert_eq!(answers.next(), (200, false));
+        }
+    }
+}
+
+/// The answers of one connection, as they come.
+struct Answers<'a>(BufReader<&'a TcpStream>);
+
+impl Answers<'_> {
+    fn new(stream: &TcpStream) -> Answers<'_> {
+        Answers(BufReader::new(stream))
+    }
+
+    /// The status, and whether it says that it is the last one.
+    fn next(&mut self) -> (u16, bool) {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            match line.trim_end() {
+                "" => break,
+                line => lines.push(line.to_lowercase()),
+            }
+        }
+        let value = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name));
+        let length = value("content-length: ").unwrap().parse().unwrap();
+        self.0.read_exact(&mut vec![0; length]).unwrap();
+        let status = lines[0].split(' ').nth(1).unwrap().parse().unwrap();
+        (status, value("connection: ") == Some("close"))
+    }
+
+    /// How many bytes come before the end.
+    fn rest(&mut self) -> usize {
+        self.0.read_to_end(&mut Vec::new()).unwrap()
     }
 }
 

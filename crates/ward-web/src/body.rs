@@ -1,9 +1,19 @@
 //! A request's body, whole, of a known kind, and no larger than allowed.
 
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::{
     HeaderMap, StatusCode,
-    body::{Bytes, Incoming},
+    body::{Body, Bytes, Frame},
     header,
 };
 use ward_core::Kind;
@@ -15,12 +25,77 @@ use crate::{
     respond::Refusal,
 };
 
+/// A body that lets others know when it was read to its end.
+///
+/// Over HTTP/1.1 the next request follows the body. A connection is hung up when the body was left,
+/// and the answer has to say so: the peer would send its next request into the void.
+pub(crate) struct Told<B> {
+    body: B,
+    is_over: Arc<AtomicBool>,
+}
+
+impl<B: Body> Told<B> {
+    pub(crate) fn new(body: B) -> Told<B> {
+        let is_over = Arc::new(AtomicBool::new(body.is_end_stream()));
+        Told { body, is_over }
+    }
+
+    /// Tells it, now and later.
+    pub(crate) fn is_over(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_over)
+    }
+}
+
+impl<B: Body + Unpin> Body for Told<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A body of a request that is refused, which is read to its end all the same.
+/// LIMIT: what fits into a few packets is sooner read than a connection is made anew.
+const REFUSED_BYTES_MAX: u64 = 64 * 1024;
+
+/// How long that may take.
+/// LIMIT: who sends a small body sends it with the header.
+const REFUSED_MAX: Duration = Duration::from_secs(1);
+
+/// Reads what belongs to a request that was refused, if it is little, so that the connection can be
+/// used again.
+pub(crate) async fn leave(mut body: impl Body + Unpin, headers: &HeaderMap) {
+    // Who waits for leave to send has not sent.
+    let is_little = body.size_hint().upper().is_some_and(|n| n <= REFUSED_BYTES_MAX);
+    if !is_little || headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let rest = async { while body.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+    let _in_time = tokio::time::timeout(REFUSED_MAX, rest).await;
+}
+
 /// Reads the body. What is compressed with gzip is opened, within the same limit.
 ///
 /// - Errors: 413 for more than `bytes_max`, packed or opened; 415 for another encoding; 400 for a
 ///   body that ends early.
 pub(crate) async fn whole(
-    body: Incoming,
+    body: impl Body<Data = Bytes, Error = hyper::Error> + Unpin,
     headers: &HeaderMap,
     bytes_max: usize,
 ) -> Result<Bytes, Refusal> {

@@ -2,22 +2,29 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use axum::body::Body;
-use hyper::{Request, Response, StatusCode, body::Incoming};
+use hyper::{
+    Request, Response, StatusCode, Version,
+    body::Incoming,
+    header::{self, HeaderValue},
+    http::request::Parts,
+};
 use tokio::{
     runtime,
     sync::{OwnedSemaphorePermit, Semaphore},
 };
-use ward_core::{AuditAction, Kind, ids::TraceId};
+use ward_core::{AuditAction, Ctx, Kind, ids::TraceId};
 use ward_fhir::outcome::IssueCode;
 use ward_records::RecordsError;
 
 use crate::{
-    App, admit, body, clock,
+    App, admit,
+    body::{self, Told},
+    clock,
     endpoints::{self, Endpoint, Found},
     listen::Peer,
     negotiate,
@@ -94,6 +101,9 @@ pub(crate) async fn answer(
     let app = &server.app;
     let id = RequestId::of(request.headers(), clock::now(), app.random.as_ref());
     let method = request.method().clone();
+    let version = request.version();
+    let request = request.map(Told::new);
+    let is_read = request.body().is_over();
     let tls = matches!(peer, Peer::Network { tls: true, .. });
     let found = endpoints::find(method.as_str(), request.uri().path());
     let (route, long) = match &found {
@@ -134,6 +144,9 @@ pub(crate) async fn answer(
     };
     respond::add_security_headers(response.headers_mut(), tls);
     id.put(response.headers_mut());
+    if version < Version::HTTP_2 && !is_read.load(Ordering::Relaxed) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let status = response.status().as_u16();
     let elapsed = started.elapsed();
     app.metrics.answered(route.0, route.1, status, elapsed.as_secs_f64());
@@ -182,9 +195,36 @@ async fn handle(
     app: App,
     peer: Peer,
     found: Found,
-    mut request: Request<Incoming>,
+    mut request: Request<Told<Incoming>>,
     (trace, promise): (TraceId, Arc<Promise>),
 ) -> Result<Response<Body>, Refusal> {
+    let upgrade = Mutex::new(Some(hyper::upgrade::on(&mut request)));
+    let (parts, incoming) = request.into_parts();
+    let (row, values, cx) = match admitted(&app, &peer, found, &parts, trace).await {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            body::leave(incoming, &parts.headers).await;
+            return Err(refusal);
+        }
+    };
+    let body = body::whole(incoming, &parts.headers, app.limits.body_bytes).await?;
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let asked = Asked { cx, headers: parts.headers, query, body, values, upgrade };
+    // Before this it was asked and not begun, however long the body took to come.
+    if is_promised(row) && !promise.keep() {
+        return Err(RecordsError::new(Kind::Unavailable, "the request was given up").into());
+    }
+    Ok((row.handler)(&app, &asked).await?)
+}
+
+/// What can be said of a request before its body is read.
+async fn admitted(
+    app: &App,
+    peer: &Peer,
+    found: Found,
+    parts: &Parts,
+    trace: TraceId,
+) -> Result<(&'static Endpoint, Vec<(&'static str, String)>, Ctx), Refusal> {
     let (row, values) = match found {
         Found::Row(row, values) => (row, values),
         Found::OtherMethod(methods) => {
@@ -199,24 +239,15 @@ async fn handle(
             return Err(RecordsError::new(Kind::NotFound, "no such address").into());
         }
     };
-    let upgrade = Mutex::new(Some(hyper::upgrade::on(&mut request)));
-    let (parts, incoming) = request.into_parts();
     let asks = (&parts.method, &parts.uri, &parts.headers);
-    let cx = admit::context(&app, &peer, row, asks, trace).await?;
-    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let cx = admit::context(app, peer, row, asks, trace).await?;
     if row.path.starts_with("/fhir") {
-        negotiate::check(&parts.headers, &query)?;
+        negotiate::check(&parts.headers, parts.uri.query().unwrap_or_default())?;
         if matches!(row.method, "POST" | "PUT" | "PATCH") {
             body::check_type(&parts.headers, row.path.ends_with("/_search"))?;
         }
     }
-    let body = body::whole(incoming, &parts.headers, app.limits.body_bytes).await?;
-    let asked = Asked { cx, headers: parts.headers, query, body, values, upgrade };
-    // Before this it was asked and not begun, however long the body took to come.
-    if is_promised(row) && !promise.keep() {
-        return Err(RecordsError::new(Kind::Unavailable, "the request was given up").into());
-    }
-    Ok((row.handler)(&app, &asked).await?)
+    Ok((row, values, cx))
 }
 
 /// An error with all that lies beneath it, on one line.
