@@ -104,9 +104,9 @@ impl Follower {
             return Ok(Followed::default());
         }
         let own = context(self.engine.now());
-        let (versions, last) = chart.changes_since(&own, from, STEP)?;
+        let (versions, last) = chart.changes_of(&own, &[ResourceType::ENCOUNTER], from, STEP)?;
         let mut followed = Followed { has_more: last != from, ..Followed::default() };
-        for stored in versions.iter().filter(|it| it.key.kind == ResourceType::ENCOUNTER) {
+        for stored in &versions {
             self.follow(&stored.key, &mut followed).await?;
         }
         // The place is kept now and then: what is looked at again changes nothing.

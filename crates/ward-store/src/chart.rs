@@ -359,9 +359,8 @@ impl Chart {
             n += more;
             last = commit.seq;
         }
-        let rows = truth.rows_from(first.first_vid, n)?;
-        let wanted = rows.iter().filter(|row| is_wanted(row.head.kind));
-        let opened = wanted.map(|row| crate::reader::open(&self.inner.keyring, row));
+        let rows = truth.rows_of(first.first_vid, n, &is_wanted)?;
+        let opened = rows.iter().map(|row| crate::reader::open(&self.inner.keyring, row));
         // What was of a destroyed patient is gone for consumers too.
         let known = opened.filter(|it| !matches!(it, Err(ReadError::Destroyed)));
         Ok((known.collect::<Result<_, _>>()?, last))

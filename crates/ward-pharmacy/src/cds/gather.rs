@@ -7,7 +7,7 @@ use serde_json::Value;
 use ward_core::{FhirId, RecordKey, ResourceType};
 use ward_rules::medication::context::Gap;
 use ward_store::{
-    ReadError, Reader, SearchError,
+    Found, ReadError, Reader, SearchError,
     values::{self, id_of, text},
 };
 
@@ -89,9 +89,21 @@ pub fn gather(
     let key = RecordKey::new(ResourceType::PATIENT, patient.clone());
     let own = values::read(reader, &key)?.map(|(value, _)| value);
     let is_ours = own.is_some();
-    for (name, kind, _) in PREFETCH {
+    let given_of = |name: &str, kind: &str| {
         let given = sent.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-        let given = given.and_then(|value| resources(value, kind));
+        given.and_then(|value| resources(value, kind))
+    };
+    let mut asked = Vec::new();
+    for (name, kind, _) in PREFETCH {
+        let is_asked = kind != "Patient" && given_of(name, kind).is_none();
+        if is_asked && (is_ours || sent.is_empty()) {
+            asked.extend(kind.parse().ok().map(|of| (of, query_of(patient, kind, now))));
+        }
+    }
+    let first = values::search_each_in(reader, patient, &asked, EACH_MAX)?;
+    let mut pages = asked.iter().zip(first);
+    for (name, kind, _) in PREFETCH {
+        let given = given_of(name, kind);
         if kind == "Patient" {
             gathered.patient = match given {
                 Some(found) => found.into_iter().next().map(|(_, it)| it.clone()),
@@ -114,7 +126,9 @@ pub fn gather(
                 }
             }
             None if is_ours || sent.is_empty() => {
-                read(reader, patient, (name, kind), now, &mut gathered)?
+                if let Some(page) = pages.next() {
+                    read(reader, patient, name, page, &mut gathered)?;
+                }
             }
             None => gathered.gaps.push(GatherGap {
                 place: format!("prefetch.{name}"),
@@ -125,15 +139,8 @@ pub fn gather(
     Ok(gathered)
 }
 
-/// Records of one type from the chart.
-fn read(
-    reader: &Reader<'_>,
-    patient: &FhirId,
-    (name, kind): (&str, &str),
-    now: Timestamp,
-    gathered: &mut Gathered,
-) -> Result<(), GatherError> {
-    let Ok(of) = kind.parse::<ResourceType>() else { return Ok(()) };
+/// What is looked for among the records of one type.
+fn query_of(patient: &FhirId, kind: &str, now: Timestamp) -> String {
     let mut query = format!("patient=Patient/{patient}");
     match kind {
         "Observation" => {
@@ -148,11 +155,20 @@ fn read(
         "MedicationStatement" => query.push_str("&status=active,intended,completed"),
         _ => {}
     }
-    let mut after = None;
+    query
+}
+
+/// Records of one type from the chart, from their first page on.
+fn read(
+    reader: &Reader<'_>,
+    patient: &FhirId,
+    name: &str,
+    ((kind, query), first): (&(ResourceType, String), Found),
+    gathered: &mut Gathered,
+) -> Result<(), GatherError> {
+    let mut found = first;
     let mut n = 0;
     loop {
-        let page = (EACH_MAX, after.take());
-        let found = values::search_in(reader, patient, of, &query, page)?;
         for hit in &found.hits {
             let stored = reader.fetch(hit)?;
             if let Ok(value) = serde_json::from_slice(&stored.body) {
@@ -161,7 +177,9 @@ fn read(
         }
         n += found.hits.len();
         match found.next {
-            Some(next) if n < EACH_MAX => after = Some(next),
+            Some(next) if n < EACH_MAX => {
+                found = values::search_in(reader, patient, *kind, query, (EACH_MAX, Some(next)))?;
+            }
             Some(_) => {
                 gathered.gaps.push(GatherGap {
                     place: name.to_owned(),

@@ -373,7 +373,7 @@ impl Act<'_> {
         resource: &Value,
     ) -> Result<(), MedsError> {
         let address = self.pharmacy.engine.base();
-        self.writes.extend(values::write(resource, key, base, self.now(), address));
+        self.writes.push(write(resource, key, base, self.now(), address)?);
         Ok(())
     }
 
@@ -440,7 +440,7 @@ impl Act<'_> {
         if !is_same {
             let base = current.map(|(_, version)| version);
             let address = self.pharmacy.engine.base();
-            self.writes.extend(values::write(&next, &key, base, self.now(), address));
+            self.writes.push(write(&next, &key, base, self.now(), address)?);
         }
         Ok(())
     }
@@ -493,6 +493,19 @@ impl OrderKept {
     pub(crate) fn encounter(&self) -> Option<FhirId> {
         self.request.encounter.as_ref().and_then(|it| values::id_of(it, "Encounter"))
     }
+}
+
+/// The next version of a resource. Only what came with the order can be nested too deeply.
+fn write(
+    resource: &Value,
+    key: &RecordKey,
+    base: Option<u32>,
+    now: Timestamp,
+    address: &str,
+) -> Result<Write, MedsError> {
+    let why = "is nested too deeply";
+    let wrong = MedsError::Request { place: "dosage", why };
+    values::write(resource, key, base, now, address).ok_or(wrong)
 }
 
 /// The second person, who has to be another one and in one of these roles.

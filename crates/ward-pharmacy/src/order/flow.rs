@@ -186,8 +186,7 @@ pub(crate) fn settle(kept: &mut Kept, order: &OrderKept, now: Timestamp) {
             std::cmp::Ordering::Less if step.state == StepState::Done => {}
             std::cmp::Ordering::Less => {
                 let state = if is_skipped { StepState::Skipped } else { StepState::Done };
-                let why = is_skipped.then(|| "nothing has to be made".to_owned());
-                *step = StepKept { state, at: Some(now), why, until: None, ..step.clone() };
+                *step = StepKept { state, at: Some(now), why: None, until: None, ..step.clone() };
             }
             std::cmp::Ordering::Equal => {
                 let (why, until) = waits(order, &step.name, now);

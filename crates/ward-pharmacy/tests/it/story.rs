@@ -479,3 +479,21 @@ async fn what_waits_too_long_says_so_and_an_order_ends_by_itself() {
     let tasks = rig.search("Task", "code=urn:ward:medication%7Creturn&status=requested").await;
     assert_eq!(tasks.len(), 1);
 }
+
+#[tokio::test]
+async fn an_order_that_cannot_be_written_is_refused_and_not_kept_in_part() {
+    let rig = Rig::new().await;
+    let nested = |n: usize| {
+        let inner = (0..n).fold(json!("x"), |inner, _| json!({ "extension": inner }));
+        json!({ "dosage": [{ "text": "1 unit", "extension": inner }] })
+    };
+    // Within an order it lies two levels deeper than in its dosing.
+    let refused = rig.sign("deep", "Amoxicillin", nested(62)).await;
+    let is_said = matches!(refused, Err(MedsError::Request { place: "dosage", .. }));
+    assert!(is_said, "{refused:?}");
+    assert!(rig.search("MedicationRequest", "patient=Patient/p-0").await.is_empty());
+    let cx = rig.cx(Role::Pharmacist);
+    assert!(rig.pharmacy.waiting(&cx, Waits::Verify).await.unwrap().is_empty());
+    rig.sign("flat", "Amoxicillin", nested(50)).await.unwrap();
+    assert_eq!(rig.search("MedicationRequest", "patient=Patient/p-0").await.len(), 1);
+}

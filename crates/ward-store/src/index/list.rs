@@ -114,7 +114,7 @@ impl<'v> ListReader<'v> {
                 }
             }
         }
-        let rest = Box::new(self.view.segments(&self.list, from));
+        let rest = self.view.segments(&self.list, from);
         self.disk.insert(Segments { rest, peeked: None }).peek()
     }
 

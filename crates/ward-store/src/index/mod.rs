@@ -8,6 +8,7 @@
 mod flush;
 mod layer;
 mod list;
+mod patient;
 mod segment;
 
 use std::{
@@ -26,6 +27,7 @@ use smallvec::SmallVec;
 pub(crate) use self::list::ListReader;
 use self::{
     layer::Layer,
+    patient::PatientLists,
     segment::{ListKey, MARK_KEY, Segment},
 };
 use crate::{Seq, postings::Posting};
@@ -194,6 +196,7 @@ impl Index {
             snapshot: self.shared.db.snapshot(),
             seq: memory.seq,
             shared: &self.shared,
+            patient: None,
         })
     }
 
@@ -278,12 +281,23 @@ pub(crate) struct IndexView<'i> {
     /// Oldest first.
     layers: SmallVec<[Arc<Layer>; 16]>,
     pub(crate) seq: Seq,
+    /// What is on disk of the patient whom several questions are about.
+    patient: Option<PatientLists>,
 }
 
 impl IndexView<'_> {
     /// The records of one list.
     pub(crate) fn list(&self, posting: &Posting) -> ListReader<'_> {
         ListReader::new(self, ListKey::of(posting))
+    }
+
+    /// The same view for several questions about one patient, by the leading bytes of their lists.
+    pub(crate) fn about_patient(
+        self,
+        scope: [u8; segment::SCOPE_BYTES],
+    ) -> Result<Self, IndexError> {
+        let patient = PatientLists::read(&self, scope)?;
+        Ok(IndexView { patient, ..self })
     }
 
     /// Whether `rid` stands in the list.
@@ -308,13 +322,16 @@ impl IndexView<'_> {
         &self,
         list: &ListKey,
         from: u64,
-    ) -> impl Iterator<Item = Result<Segment, IndexError>> + use<> {
+    ) -> Box<dyn Iterator<Item = Result<Segment, IndexError>> + '_> {
+        if let Some(known) = self.patient.as_ref().and_then(|it| it.segments(list, from)) {
+            return Box::new(known);
+        }
         let range = list.segment(from, 0)..=list.segment(u64::MAX, u32::MAX);
-        self.snapshot.range(&self.shared.entries, range).map(|entry| {
+        Box::new(self.snapshot.range(&self.shared.entries, range).map(|entry| {
             let (key, value) = entry.into_inner()?;
             let window = segment::window_of(&key).ok_or(IndexError::Entry)?;
             Ok(Segment { window, value })
-        })
+        }))
     }
 
     fn note_worn(&self, list: ListKey, window: u64) {

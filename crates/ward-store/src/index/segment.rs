@@ -4,11 +4,16 @@
 //! list and window that changed gets one segment: the numbers put in and taken out. Of segments of
 //! one window the one with the highest run is the newest.
 
+use std::ops::RangeInclusive;
+
 use crate::postings::Posting;
 
 /// Record numbers of one window.
 /// LIMIT: reading one window of the longest list takes a few microseconds.
 pub(super) const WINDOW: u64 = 4096;
+
+/// Bytes of a patient's pseudonym that lead the lists of the patient.
+pub(super) const SCOPE_BYTES: usize = 8;
 
 /// The list that a posting names, in the order of the index.
 ///
@@ -42,6 +47,14 @@ impl ListKey {
         ListKey(key)
     }
 
+    /// Whose list it is.
+    pub(super) fn scope(&self) -> Option<&[u8; SCOPE_BYTES]> {
+        match self.0.split_first() {
+            Some((&PATIENT, rest)) => rest.first_chunk(),
+            _ => None,
+        }
+    }
+
     fn prefix(&self) -> &[u8] {
         match &self.0 {
             [POPULATION, ..] => self.0.get(..9).unwrap_or_default(),
@@ -59,6 +72,17 @@ impl ListKey {
         key.extend_from_slice(&run.to_be_bytes());
         key
     }
+}
+
+/// The keys of all segments of a patient's lists.
+pub(super) fn of_patient(scope: &[u8; SCOPE_BYTES]) -> RangeInclusive<Vec<u8>> {
+    let key = |fill: u8| {
+        let mut key = vec![fill; 1 + SCOPE_BYTES + 8 + 8];
+        put(&mut key, 0, &[PATIENT]);
+        put(&mut key, 1, scope);
+        key
+    };
+    key(0)..=key(u8::MAX)
 }
 
 /// One segment as it is read back.

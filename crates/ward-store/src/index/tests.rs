@@ -140,7 +140,10 @@ proptest! {
                     index = Index::open(folder.path()).unwrap();
                     prop_assert_eq!(index.high_water(), Seq(seq));
                 }
-                Step::Read => model.check(&index.view())?,
+                Step::Read => {
+                    model.check(&index.view())?;
+                    model.check(&index.view().about_patient([7; 8]).unwrap())?;
+                }
                 Step::Keep => {
                     let view = index.view();
                     model.check(&view)?;
@@ -157,6 +160,8 @@ proptest! {
             }
         }
         model.check(&index.view())?;
+        model.check(&index.view().about_patient([7; 8]).unwrap())?;
+        model.check(&index.view().about_patient([8; 8]).unwrap())?;
     }
 
     #[test]
@@ -241,4 +246,31 @@ fn what_never_reached_the_disk_is_missing_from_the_mark() {
     let index = Index::open(folder.path()).unwrap();
     assert_eq!(index.high_water(), Seq(1));
     assert!(!index.view().contains(&posting(1), 2).unwrap());
+}
+
+#[test]
+fn a_patient_with_more_than_is_read_at_once_has_all_lists() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = Index::open(folder.path()).unwrap();
+    let posting = |n: u64| Posting::Patient([7; 8], n.to_be_bytes());
+    // On both sides of the limit.
+    for n_lists in [255, 256, 257, 300] {
+        let changes: Vec<IndexChange> = (1..=n_lists)
+            .map(|n| IndexChange {
+                rid: n,
+                vid: n,
+                deleted: false,
+                add: vec![posting(n)],
+                remove: Vec::new(),
+            })
+            .collect();
+        index.apply(Seq(n_lists), &changes).unwrap();
+        index.persist().unwrap();
+        let view = index.view().about_patient([7; 8]).unwrap();
+        for n in 1..=n_lists {
+            assert_eq!(view.list(&posting(n)).seek(0).unwrap(), Some(n), "{n} of {n_lists}");
+        }
+        assert_eq!(view.list(&posting(0)).seek(0).unwrap(), None);
+        assert_eq!(view.list(&posting(n_lists + 1)).seek(0).unwrap(), None);
+    }
 }

@@ -16,6 +16,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, config::DbConfig, params};
 use ward_core::{Kind, ResourceType};
 
+pub(crate) use self::cache::Written;
 use self::cache::{CacheFigures, RowCache};
 pub(crate) use self::rows::{Row, RowFlags};
 use crate::{
@@ -143,9 +144,9 @@ impl Truth {
         self.cache.figures()
     }
 
-    /// The writer has written versions of records that were there before.
-    pub(crate) fn changed(&self, kids: &[[u8; 16]]) {
-        self.cache.changed(kids);
+    /// The writer has written a batch.
+    pub(crate) fn written(&self, units: impl Iterator<Item = Written>) {
+        self.cache.written(units);
     }
 
     /// The writer does not know what reached the disk.
@@ -180,6 +181,16 @@ impl Truth {
     /// The rows from `first_vid` on, oldest first.
     pub(crate) fn rows_from(&self, first_vid: u64, n: usize) -> Result<Vec<Row>, TruthError> {
         self.read(|db| rows::from_vid(db, first_vid, n))
+    }
+
+    /// Those of them that are of a wanted type; nothing is read of the others.
+    pub(crate) fn rows_of(
+        &self,
+        first_vid: u64,
+        n: usize,
+        is_wanted: &dyn Fn(ResourceType) -> bool,
+    ) -> Result<Vec<Row>, TruthError> {
+        self.read(|db| rows::from_vid_of(db, first_vid, n, is_wanted))
     }
 
     pub(crate) fn key_row(&self, scope: &Scope) -> Result<Option<KeyRow>, TruthError> {

@@ -132,6 +132,28 @@ pub(crate) fn from_vid(db: &Connection, vid: u64, n: usize) -> Result<Vec<Row>, 
     many(db, sql, params![vid, limit(n)])
 }
 
+/// Of the `n` rows from `vid` on, those of a wanted type.
+pub(crate) fn from_vid_of(
+    db: &Connection,
+    vid: u64,
+    n: usize,
+    is_wanted: &dyn Fn(ResourceType) -> bool,
+) -> Result<Vec<Row>, TruthError> {
+    let sql = "SELECT vid, rid, kid, ver, seq, kind, patients, flags, updated, terms, body \
+               FROM version WHERE vid >= ?1 ORDER BY vid LIMIT ?2";
+    let mut query = db.prepare_cached(sql)?;
+    let mut found = query.query(params![vid, limit(n)])?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        // A type that is not known is an error, and not passed by.
+        let kind = ResourceType::from_number(row.get(5)?);
+        if kind.is_none_or(is_wanted) {
+            rows.push(read_row(row)??);
+        }
+    }
+    Ok(rows)
+}
+
 /// The versions of one record below `before`, newest first.
 pub(crate) fn history_of(
     db: &Connection,

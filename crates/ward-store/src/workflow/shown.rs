@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use ward_core::{FhirId, RecordKey, ResourceType};
-use ward_fhir::Json;
 use ward_rules::workflow::{Definition, State, StepDefinition, StepState};
 
 use super::{Instance, StepKept};
@@ -11,6 +10,7 @@ use crate::{
     Chart,
     error::ReadError,
     unit::{Write, WriteKind},
+    values::json_of,
 };
 
 /// The Tasks that say something else than before.
@@ -35,7 +35,17 @@ pub(super) fn tasks(
     for (n, step) in after.kept.steps.iter().enumerate() {
         let old = before.and_then(|before| before.kept.steps.get(n));
         let told = one(step);
-        if old.is_some_and(|old| one(old) == told) || step.state == StepState::Pending {
+        // Nobody ever had to do what was passed by without a word.
+        let is_silent = |step: &StepKept| match step.state {
+            StepState::Pending => true,
+            StepState::Skipped => step.why.is_none(),
+            _ => false,
+        };
+        let was_silent = old.is_none_or(is_silent);
+        if old.is_some_and(|old| one(old) == told)
+            || step.state == StepState::Pending
+            || (was_silent && is_silent(step))
+        {
             continue;
         }
         let Some(defined) = definition.steps.get(n) else { continue };
@@ -181,7 +191,5 @@ fn of(
     now: Timestamp,
     base: &str,
 ) -> Option<Write> {
-    let bytes = serde_json::to_vec(&resource).ok()?;
-    let json = Json::parse(&bytes).ok()?;
-    Some(Write::of(json, key, kind, now, base))
+    Some(Write::of(json_of(&resource)?, key, kind, now, base))
 }

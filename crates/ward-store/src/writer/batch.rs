@@ -25,7 +25,7 @@ use crate::{
     prepare::{PreparedUnit, PreparedWrite},
     queue,
     truth::{
-        self, TruthError,
+        self, TruthError, Written,
         rows::{self, RowsDigest, sql_int},
     },
     unit::{Receipt, WriteKind},
@@ -56,8 +56,7 @@ impl Outcome {
 pub(super) struct After {
     settled: Vec<NewKey>,
     pub(super) destroyed: Option<Scope>,
-    /// Blind ids of records that were there before.
-    rewritten: Vec<[u8; 16]>,
+    written: Written,
     pub(super) rotated: Option<Box<ward_crypto::TenantKey>>,
 }
 
@@ -240,10 +239,9 @@ impl Writer {
 
     /// Gives the batch to the index, which answers the callers whose records it then holds; the
     /// others are answered here.
-    fn hand_on(&mut self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
-        for outcome in &outcomes {
-            self.parts.truth.changed(&outcome.after.rewritten);
-        }
+    fn hand_on(&mut self, jobs: Vec<Job>, mut outcomes: Vec<Outcome>) {
+        let written = outcomes.iter_mut().map(|it| std::mem::take(&mut it.after.written));
+        self.parts.truth.written(written);
         let is_untold = outcomes.iter().any(|it| it.after.destroyed.is_some());
         let seq = self.state.seq;
         let mut has_commits = false;
@@ -498,13 +496,14 @@ impl UnitAt<'_> {
         let mut digest = RowsDigest::default();
         let n_versions = u64::try_from(unit.writes.len()).unwrap_or(u64::MAX);
         let mut n_events = 0u32;
+        let keeps = unit.writes.len() <= Written::ROWS_MAX;
         for (write, rid) in unit.writes.drain(..).zip(places) {
             self.state.vid += 1;
             let PreparedWrite { mut row, content, event, add, remove, touched, .. } = write;
             row.head.vid = self.state.vid;
             row.head.rid = rid.unwrap_or(self.state.vid);
             if rid.is_some() {
-                outcome.after.rewritten.push(row.head.kid);
+                outcome.after.written.rewritten.push(row.head.kid);
             }
             row.head.seq = seq;
             rows::insert(self.db, &row)?;
@@ -515,6 +514,9 @@ impl UnitAt<'_> {
                 self.event(seq, &mut n_events, kind, priority, &feed::of_write(vid))?;
             }
             outcome.changes.push(IndexChange { rid, vid, deleted, add, remove });
+            if keeps {
+                outcome.after.written.rows.push(row);
+            }
         }
         for event in &unit.events {
             self.event(seq, &mut n_events, event.kind, event.priority, &event.sealed)?;
