@@ -29,10 +29,19 @@ pub(super) fn finish(making: &Making, slot_of: &dyn Fn(usize) -> Option<String>)
     let mut object = Object::new();
     object.insert("resourceType", Json::string(making.kind));
     if let Some(def) = schema().resource(making.kind) {
-        writer.members(&making.root, def, &mut object);
-        require(&mut object, def, 0);
+        let there = writer.members(&making.root, def, &mut object, 0);
+        complete(&mut object, def, there, 0);
     }
     Finished { json: Json::Object(object), rows: writer.rows }
+}
+
+/// Which elements of a type an object has: a bit for each, by its place.
+///
+/// - Shape: no type of R4 has as many as 128.
+type There = u128;
+
+fn bit(at: usize) -> There {
+    u32::try_from(at).ok().and_then(|at| There::from(1u8).checked_shl(at)).unwrap_or(0)
 }
 
 struct Writer<'s> {
@@ -43,14 +52,15 @@ struct Writer<'s> {
 }
 
 impl Writer<'_> {
-    fn object(&mut self, element: &Element, def: &TypeDef) -> Option<Members> {
-        let mut object = Object::new();
-        self.members(element, def, &mut object);
-        (!object.is_empty()).then_some(object)
-    }
-
-    /// Puts what the element has into `object`.
-    fn members(&mut self, element: &Element, def: &TypeDef, object: &mut Members) {
+    /// Puts what the element has into `object`, and answers which elements of `def` that is.
+    fn members(
+        &mut self,
+        element: &Element,
+        def: &TypeDef,
+        object: &mut Members,
+        depth: usize,
+    ) -> There {
+        let mut there = 0;
         for (name, node) in &element.members {
             let found = def.member(name.plain);
             let inner = match found.map(|found| found.kind.kind) {
@@ -62,7 +72,7 @@ impl Writer<'_> {
             let n_before = self.path.len();
             self.path.push('.');
             self.path.push_str(name.plain);
-            let json = self.node(node, inner);
+            let json = self.node(node, inner, depth + 1);
             self.path.truncate(n_before);
             if let Some(json) = json {
                 let json = if repeats && json.as_array().is_none() {
@@ -71,15 +81,19 @@ impl Writer<'_> {
                     json
                 };
                 object.insert(name.to_json(), json);
+                there |= found.map_or(0, |found| bit(found.at));
             }
         }
+        there
     }
 
-    fn node(&mut self, node: &Node, def: &TypeDef) -> Option<Json<'static>> {
+    fn node(&mut self, node: &Node, def: &TypeDef, depth: usize) -> Option<Json<'static>> {
         match node {
             Node::Leaf(json, row) => {
                 self.rows.push((self.path.clone(), row.clone()));
-                Some(json.clone())
+                let mut json = json.clone();
+                require_in(&mut json, def, depth);
+                Some(json)
             }
             Node::Reference(to, row) => {
                 let slot = (self.slot_of)(*to)?;
@@ -87,13 +101,16 @@ impl Writer<'_> {
                 Some(Json::Object(Object::from_iter([("reference", Json::string(slot))])))
             }
             Node::Object(element) => {
-                let object = self.object(element, def)?;
+                let mut object = Object::new();
+                let there = self.members(element, def, &mut object, depth);
                 // An extension without a value says nothing.
-                if def.name == "Extension"
-                    && object.iter().all(|(name, _)| name == "url" || name == "id")
-                {
+                let says_nothing = object.is_empty()
+                    || def.name == "Extension"
+                        && object.iter().all(|(name, _)| name == "url" || name == "id");
+                if says_nothing {
                     return None;
                 }
+                complete(&mut object, def, there, depth);
                 Some(Json::Object(object))
             }
             Node::List(items) => {
@@ -102,7 +119,7 @@ impl Writer<'_> {
                     let n_before = self.path.len();
                     // Writing to a string does not fail.
                     let _ = write!(self.path, "[{}]", list.len());
-                    let json = self.node(item, def);
+                    let json = self.node(item, def, depth);
                     self.path.truncate(n_before);
                     list.extend(json.filter(|json| !list.contains(json)));
                 }
@@ -124,7 +141,7 @@ fn missing(kind: &ElementType, depth: usize) -> Json<'static> {
     if let ElementKind::Complex(id) = kind.kind
         && let Some(def) = schema().get(id)
     {
-        require(&mut inside, def, depth + 1);
+        complete(&mut inside, def, 0, depth + 1);
     }
     if inside.is_empty() { absent() } else { Json::Object(inside) }
 }
@@ -133,33 +150,38 @@ fn missing(kind: &ElementType, depth: usize) -> Json<'static> {
 /// LIMIT: no type of R4 has more than a dozen levels.
 const DEPTH_MAX: usize = 16;
 
-/// Puts a reason where FHIR wants a value and the message has none.
+/// The same for a value that was made whole.
+fn require_in(value: &mut Json<'static>, def: &TypeDef, depth: usize) {
+    match value {
+        Json::Object(object) => require(object, def, depth),
+        Json::Array(items) => items.iter_mut().for_each(|item| require_in(item, def, depth)),
+        _ => {}
+    }
+}
+
 fn require(object: &mut Members, def: &TypeDef, depth: usize) {
     if DEPTH_MAX < depth {
         return;
     }
+    let mut there = 0;
     for (name, value) in object.iter_mut() {
+        there |= def.member(name.trim_start_matches('_')).map_or(0, |found| bit(found.at));
         let Some(found) = def.member(name) else { continue };
         let ElementKind::Complex(id) = found.kind.kind else { continue };
         let Some(inner) = schema().get(id) else { continue };
-        match value {
-            Json::Object(object) => require(object, inner, depth + 1),
-            Json::Array(items) => {
-                for item in items.iter_mut().filter_map(Json::as_object_mut) {
-                    require(item, inner, depth + 1);
-                }
-            }
-            _ => {}
-        }
+        require_in(value, inner, depth + 1);
     }
-    for element in def.elements().iter().filter(|element| 0 < element.min) {
-        let has = |name: &str| {
-            let stem = name.trim_start_matches('_');
-            def.member(stem).is_some_and(|found| std::ptr::eq(found.element, element))
-        };
-        if object.iter().any(|(name, _)| has(name)) {
-            continue;
-        }
+    complete(object, def, there, depth);
+}
+
+/// Puts a reason where FHIR wants a value and the message has none; `there` has the elements that
+/// it has.
+fn complete(object: &mut Members, def: &TypeDef, there: There, depth: usize) {
+    if DEPTH_MAX < depth {
+        return;
+    }
+    let required = def.elements().iter().enumerate().filter(|(_, element)| 0 < element.min);
+    for (_, element) in required.filter(|(at, _)| there & bit(*at) == 0) {
         let Some(kind) = element.types.first() else { continue };
         let name = if element.is_choice {
             let mut chars = kind.name.chars();

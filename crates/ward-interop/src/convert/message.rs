@@ -11,10 +11,10 @@ use ward_hl7::{
 use super::{
     Converted, Converter, Drafted, EncounterTransition, Trigger,
     element::{Element, Hop, Making, Name, Node},
-    finish::{Finished, finish},
     groups::Groups,
     identity::{identity, settle},
     run::Engine,
+    same::{self, Settled},
     scope::Scope,
     value::Value,
     write::{At, Cursor, Filling},
@@ -253,40 +253,11 @@ impl<'c, 'm> Run<'c, 'm> {
         }
         let digest = sha256(message.raw());
         let slots: Vec<String> = (0..resources.len()).map(|nth| slot(&digest, nth)).collect();
-        // Equal people, places and things are one; then so are those that refer to them.
-        let mut same: Vec<usize> = (0..resources.len()).collect();
-        let mut done: Vec<Option<Finished>> = Vec::new();
-        for round in 1..=MERGES_MAX {
-            done.clear();
-            let slot_of = |nth: usize| {
-                let is_alive = alive.get(nth).copied().unwrap_or(false);
-                same.get(nth).and_then(|nth| slots.get(*nth)).filter(|_| is_alive).cloned()
-            };
-            for (made, alive) in resources.iter().zip(&alive) {
-                done.push(alive.then(|| finish(made, &slot_of)));
-            }
-            let mut next = same.clone();
-            for (nth, own) in done.iter().enumerate() {
-                let Some(own) = own else { continue };
-                let first = done
-                    .iter()
-                    .take(nth)
-                    .position(|other| other.as_ref().is_some_and(|other| other.json == own.json));
-                let mergeable = resources.get(nth).is_some_and(|made| MERGED.contains(&made.kind));
-                if let (Some(first), true, Some(place)) = (first, mergeable, next.get_mut(nth)) {
-                    *place = first;
-                }
-            }
-            // What refers to a resource that is one with another is finished anew.
-            if next == same || round == MERGES_MAX {
-                break;
-            }
-            same = next;
-        }
+        let Settled { finished, same } = same::settle(&resources, &alive, &slots);
         let around: Vec<Vec<String>> =
             (0..resources.len()).map(|nth| places_around(&resources, nth)).collect();
         let mut drafted = Vec::new();
-        for (nth, (made, finished)) in resources.into_iter().zip(done).enumerate() {
+        for (nth, (made, finished)) in resources.into_iter().zip(finished).enumerate() {
             let (Some(finished), Some(slot)) = (finished, slots.get(nth)) else { continue };
             if same.get(nth) != Some(&nth) {
                 continue;
@@ -307,14 +278,6 @@ impl<'c, 'm> Run<'c, 'm> {
         (drafted, problems)
     }
 }
-
-/// Most rounds in which equal resources become one.
-/// LIMIT: a bed in the sixth place around it takes seven; what is deeper stays two.
-const MERGES_MAX: usize = 16;
-
-/// Types of which equal ones in one message are one.
-const MERGED: &[&str] =
-    &["Device", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole"];
 
 /// Whether anything is said but references to what is nothing.
 fn says(element: &Element, alive: &[bool]) -> bool {

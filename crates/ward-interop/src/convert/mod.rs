@@ -16,6 +16,7 @@ mod message;
 mod own;
 mod primitive;
 mod run;
+mod same;
 mod scope;
 #[cfg(test)]
 mod tests;

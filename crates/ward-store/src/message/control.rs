@@ -29,7 +29,8 @@ type Half = [u8; 8];
 
 /// The messages whose control ids are not in the tree.
 ///
-/// - Shape: it may hold more than truth does, of a commit that failed: what it finds is looked up.
+/// - Shape: for the writer, exactly those; it reads them again after a commit that failed. Whoever
+///   else asks may find one of a commit that fails yet, and looks it up.
 #[derive(Default)]
 pub(crate) struct Newest(Mutex<Found>);
 
@@ -70,27 +71,24 @@ impl Newest {
         NEWEST_MAX <= self.lock().n
     }
 
-    /// Writes all of them to the tree. Answers up to which message the tree goes then; once that is
-    /// durable, [`Newest::forget`] them.
-    pub(crate) fn to_tree(&self, db: &Connection) -> Result<u64, TruthError> {
+    /// Writes all of them to the tree, but those up to `done`, which the batch at hand has written
+    /// before and may have taken away since. Answers up to which message the tree goes then; once
+    /// that is durable, [`Newest::forget`] them.
+    pub(crate) fn to_tree(&self, db: &Connection, done: Option<u64>) -> Result<u64, TruthError> {
+        let done = done.unwrap_or(0);
         let mut all: Vec<(Half, u64)> = {
             let found = self.lock();
             let of = |(control, ids): (&Half, &SmallVec<[u64; 1]>)| {
-                ids.iter().map(|id| (*control, *id)).collect::<SmallVec<[_; 1]>>()
+                let new = ids.iter().filter(|id| done < **id);
+                new.map(|id| (*control, *id)).collect::<SmallVec<[_; 1]>>()
             };
             found.by_control.iter().flat_map(of).collect()
         };
         all.sort_unstable();
-        // Of a commit that failed nothing is there.
-        let mut is_there = db
-            .prepare_cached("SELECT 1 FROM message WHERE id = ?1 AND substr(control, 1, 8) = ?2")?;
-        let mut insert = db.prepare_cached(
-            "INSERT OR IGNORE INTO message_control (control, id) VALUES (?1, ?2)",
-        )?;
+        let sql = "INSERT INTO message_control (control, id) VALUES (?1, ?2)";
+        let mut insert = db.prepare_cached(sql)?;
         for (control, id) in &all {
-            if is_there.exists(params![sql_int(*id), control])? {
-                insert.execute(params![control, sql_int(*id)])?;
-            }
+            insert.execute(params![control, sql_int(*id)])?;
         }
         let last: u64 = db
             .prepare_cached("SELECT coalesce(max(id), 0) FROM message")?

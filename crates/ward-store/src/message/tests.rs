@@ -5,10 +5,15 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 use ward_core::{AuditAction, Phi, PurposeOfUse, Role};
 
-use super::{Direction, MessageFilter, MessageId, MessageState, NewMessage, Reuse};
+use super::{
+    Direction, MessageFilter, MessageId, MessageState, NewMessage, Reuse,
+    control::Newest,
+    rows::{Columns, Trace},
+};
 use crate::{
-    AuditFilter, Chart, CommitError, CommitUnit, ReadError, Receipt,
+    AuditFilter, Chart, CommitError, CommitUnit, ReadError, Receipt, Seq,
     tests::rig::*,
+    truth,
     writer::faults::{Fault, Faults},
 };
 
@@ -415,13 +420,13 @@ proptest! {
         // No more and no less stands in the tree than in the messages it goes up to.
         let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
         let odd: u64 = db.query_row(
-            "SELECT count(*) FROM (
+            "SELECT (SELECT count(*) FROM (
                 SELECT substr(control, 1, 8) AS c, id FROM message
                 WHERE id <= (SELECT id FROM message_in_tree)
-                EXCEPT SELECT control, id FROM message_control)
-             UNION ALL SELECT count(*) FROM (
+                EXCEPT SELECT control, id FROM message_control))
+             + (SELECT count(*) FROM (
                 SELECT control, id FROM message_control
-                EXCEPT SELECT substr(control, 1, 8), id FROM message)",
+                EXCEPT SELECT substr(control, 1, 8), id FROM message))",
             [],
             |row| row.get(0),
         ).unwrap();
@@ -431,6 +436,40 @@ proptest! {
 
 fn told(control: u8, raw: bool) -> NewMessage {
     message(&control.to_string(), if raw { "MSH|one" } else { "MSH|other" })
+}
+
+#[test]
+fn what_a_batch_takes_away_does_not_come_to_the_tree_with_its_end() {
+    let rig = Rig::new();
+    run(rig.init().close(at(1)));
+    let db = truth::open_writer(&rig.data().join("truth.db"), None).unwrap();
+    let newest = Newest::default();
+    newest.load(&db).unwrap();
+    let insert = |n: u8| {
+        let (direction, control) = (Direction::In, [n; 16]);
+        let columns = Columns {
+            time_us: 0,
+            trace: Trace { direction, control, sender: [0; 16], digest: [n; 16] },
+            state: MessageState::Applied,
+            channel: [0; 16],
+            kind: [0; 16],
+            scope: None,
+            head: Vec::new(),
+            raw: Vec::new(),
+        };
+        let id = u64::from(n);
+        super::rows::insert(&db, &newest, (MessageId(id), Seq(id)), &columns).unwrap();
+    };
+    db.execute_batch("BEGIN").unwrap();
+    (1..=4).for_each(insert);
+    let first = newest.to_tree(&db, None).unwrap();
+    assert_eq!(super::rows::prune(&db, 1, 3).unwrap(), 3);
+    insert(5);
+    assert_eq!(newest.to_tree(&db, Some(first)).unwrap(), 5);
+    db.execute_batch("COMMIT").unwrap();
+    let mut query = db.prepare("SELECT id FROM message_control ORDER BY id").unwrap();
+    let ids = query.query_map([], |row| row.get::<_, u64>(0)).unwrap();
+    assert_eq!(ids.map(Result::unwrap).collect::<Vec<_>>(), [4, 5]);
 }
 
 #[test]

@@ -275,6 +275,17 @@ pub(crate) fn open_writer(path: &Path, pages_max: Option<u32>) -> Result<Connect
     Ok(db)
 }
 
+/// Opens a connection beside the writer's that brings what is in the log to the file.
+pub(crate) fn open_beside(path: &Path) -> Result<Connection, TruthError> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    settle(&db)?;
+    db.execute_batch(schema::BESIDE)?;
+    Ok(db)
+}
+
 /// Settings of every connection.
 fn settle(db: &Connection) -> Result<(), TruthError> {
     // Without it a statement whose parameter the planner has looked at is prepared again each time

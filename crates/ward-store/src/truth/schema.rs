@@ -153,12 +153,19 @@ PRAGMA mmap_size = 0;
 ";
 
 /// What the writer's connection is told besides: nothing is acknowledged before it is on disk,
-/// and what is deleted is overwritten.
+/// and what is deleted is overwritten. The log is brought to the file by [`crate::writer`].
 pub(crate) const WRITER: &str = "
 PRAGMA synchronous = FULL;
 PRAGMA secure_delete = ON;
-PRAGMA wal_autocheckpoint = 4000;
+PRAGMA wal_autocheckpoint = 0;
 PRAGMA cache_size = -16000;
+";
+
+/// What the connection is told that brings the log to the file: both are flushed.
+pub(crate) const BESIDE: &str = "
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 0;
+PRAGMA cache_size = -64;
 ";
 
 pub(crate) const READER: &str = "

@@ -111,9 +111,13 @@ impl Writer {
             return;
         }
         let Some(db) = self.db.take() else { return };
-        if self.has_failed && self.parts.truth.newest.load(&db).is_ok() {
-            self.has_failed = false;
+        if self.has_failed && self.parts.truth.newest.load(&db).is_err() {
+            for job in jobs {
+                answer(job.answer, Err(CommitError::Unavailable("the disk failed")));
+            }
+            return;
         }
+        self.has_failed = false;
         let mut next = self.state.clone();
         self.in_tree = None;
         let written = self.write(&db, &mut next, &mut jobs);
@@ -127,10 +131,12 @@ impl Writer {
                 self.parts.truth.counters.committed(jobs.len());
                 let destroyed = outcomes.iter().any(|it| it.after.destroyed.is_some());
                 self.hand_on(jobs, outcomes);
-                if destroyed && let Some(db) = &self.db {
-                    // The wrapped key must not stay behind in the log. Readers may keep a part of
-                    // it for a moment; the next checkpoint takes that.
-                    let _ = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+                if let Some(db) = &self.db {
+                    match destroyed {
+                        // The wrapped key must not stay behind in the log.
+                        true => self.fold.whole(db),
+                        false => self.fold.committed(db),
+                    }
                 }
                 if let Some(text) = signed {
                     self.parts.anchors.keep(&text);
@@ -167,7 +173,8 @@ impl Writer {
     fn reopen(&mut self) -> bool {
         let opened = truth::open_writer(&self.parts.path, self.parts.limits.pages)
             .map_err(OpenError::from)
-            .and_then(|db| {
+            .and_then(|mut db| {
+                self.fold.watch(&mut db)?;
                 // A write that changes nothing: reading alone would not notice a dead disk.
                 db.execute_batch("BEGIN IMMEDIATE; COMMIT").map_err(TruthError::from)?;
                 let state = load_state(&db)?;
@@ -219,7 +226,7 @@ impl Writer {
         }
         let parts = &self.parts;
         if parts.truth.newest.is_full() {
-            self.in_tree = Some(parts.truth.newest.to_tree(db)?);
+            self.in_tree = Some(parts.truth.newest.to_tree(db, self.in_tree)?);
         }
         let signed = sign_if_due(db, parts, next, now_us, sign)?;
         let bytes = next.frontier.to_bytes();

@@ -4,6 +4,7 @@
 pub(crate) mod batch;
 mod besides;
 pub(crate) mod faults;
+mod fold;
 pub(crate) mod kept;
 mod recent;
 mod sign;
@@ -14,7 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use ward_crypto::{Random, TenantKey, checkpoint::CheckpointSigner, merkle::Frontier};
 
-use self::{faults::Faults, recent::Recent};
+use self::{faults::Faults, fold::Fold, recent::Recent};
 use crate::{
     Seq,
     audit::anchor::Anchors,
@@ -137,6 +138,8 @@ struct State {
 }
 
 struct Writer {
+    // Dropped before the lock that `parts` holds.
+    fold: Fold,
     parts: WriterParts,
     /// `None` after a failed flush, until the file has been opened again.
     db: Option<Connection>,
@@ -160,10 +163,12 @@ impl WriterHandle {
         let room_permits = usize::try_from(room_max).unwrap_or(usize::MAX);
         let state = batch::load_state(&parts.db)?;
         parts.truth.newest.load(&parts.db)?;
-        let db = std::mem::replace(&mut parts.db, crate::truth::nothing()?);
+        let mut db = std::mem::replace(&mut parts.db, crate::truth::nothing()?);
         let recent = Recent::new(state.seq);
-        let mut writer =
-            Writer { parts, db: Some(db), state, recent, in_tree: None, has_failed: false };
+        let fold = Fold::start(&parts.path)?;
+        fold.watch(&mut db)?;
+        let (db, in_tree, has_failed) = (Some(db), None, false);
+        let mut writer = Writer { fold, parts, db, state, recent, in_tree, has_failed };
         let thread = thread::Builder::new()
             .name("ward-writer".to_owned())
             .spawn(move || writer.run(&mut receiver))
@@ -262,7 +267,7 @@ impl Writer {
         while receiver.try_recv().is_ok() {}
         if let Some(db) = self.db.take() {
             // On a clean close the log is folded into the file; failing that costs nothing.
-            let _ = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            self.fold.whole(&db);
             drop(db);
         }
         self.parts.indexer.stop();
