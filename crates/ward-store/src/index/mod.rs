@@ -27,7 +27,7 @@ use smallvec::SmallVec;
 pub(crate) use self::list::ListReader;
 use self::{
     layer::Layer,
-    patient::PatientLists,
+    patient::{PatientLists, Patients},
     segment::{ListKey, MARK_KEY, Segment},
 };
 use crate::{Seq, postings::Posting};
@@ -90,6 +90,7 @@ struct Shared {
     entries: Keyspace,
     memory: RwLock<Memory>,
     worn: Mutex<BTreeSet<(ListKey, u64)>>,
+    patients: Patients,
     /// The last run did not reach the disk.
     stuck: AtomicBool,
 }
@@ -126,6 +127,7 @@ impl Index {
             entries,
             memory: RwLock::new(memory),
             worn: Mutex::default(),
+            patients: Patients::default(),
             stuck: AtomicBool::new(false),
         };
         Ok(Index {
@@ -195,6 +197,7 @@ impl Index {
             // Taken after the layers are known: what left them meanwhile is on disk.
             snapshot: self.shared.db.snapshot(),
             seq: memory.seq,
+            flushed: memory.flushed,
             shared: &self.shared,
             patient: None,
         })
@@ -281,8 +284,10 @@ pub(crate) struct IndexView<'i> {
     /// Oldest first.
     layers: SmallVec<[Arc<Layer>; 16]>,
     pub(crate) seq: Seq,
+    /// What the runs on disk go up to; one that is on its way may be there too.
+    flushed: Seq,
     /// What is on disk of the patient whom several questions are about.
-    patient: Option<PatientLists>,
+    patient: Option<Arc<PatientLists>>,
 }
 
 impl IndexView<'_> {
@@ -296,7 +301,7 @@ impl IndexView<'_> {
         self,
         scope: [u8; segment::SCOPE_BYTES],
     ) -> Result<Self, IndexError> {
-        let patient = PatientLists::read(&self, scope)?;
+        let patient = Some(self.shared.patients.of(&self, scope)?);
         Ok(IndexView { patient, ..self })
     }
 

@@ -146,7 +146,9 @@ proptest! {
                 }
                 Step::Keep => {
                     let view = index.view();
+                    let about = index.view().about_patient([7; 8]).unwrap();
                     model.check(&view)?;
+                    model.check(&about)?;
                     // While it is held everything goes to disk, and what is worn is written anew.
                     index.persist().unwrap();
                     index.apply(Seq(seq), &[IndexChange {
@@ -154,6 +156,9 @@ proptest! {
                     }]).unwrap();
                     index.persist().unwrap();
                     model.check(&view)?;
+                    model.check(&about)?;
+                    // What later views read and leave is not for earlier ones.
+                    model.check(&view.about_patient([7; 8]).unwrap())?;
                     model.lists.entry(0).or_default().insert(5);
                     kept.push(model.clone());
                 }
