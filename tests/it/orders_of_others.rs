@@ -261,3 +261,34 @@ fn a_house_says_whose_orders_it_verifies() {
     let mut pharmacist = Client::new(&server.address, Some(&token));
     waits(&mut pharmacist, &["Lisinopril 10 mg tablet"]);
 }
+
+#[test]
+fn orders_of_one_transaction_wait_each_for_the_patient_in_it() {
+    let house = House::new();
+    let server = house.serve();
+    let token = house.token_for("pharmacist");
+    let inpatient = json!({ "category": [{ "coding": [{ "code": "inpatient" }] }] });
+    let order = |drug: &str, n: u8| {
+        let mut order = request("p", drug, &inpatient);
+        order["subject"]["reference"] = json!("urn:uuid:0199e8b4-6c8a-7000-8000-000000000001");
+        json!({
+            "fullUrl": format!("urn:uuid:0199e8b4-6c8a-7000-8000-00000000001{n}"),
+            "resource": order,
+            "request": { "method": "POST", "url": "MedicationRequest" },
+        })
+    };
+    let patient = json!({
+        "fullUrl": "urn:uuid:0199e8b4-6c8a-7000-8000-000000000001",
+        "resource": { "resourceType": "Patient", "gender": "female" },
+        "request": { "method": "POST", "url": "Patient" },
+    });
+    let bundle = json!({
+        "resourceType": "Bundle", "type": "transaction",
+        "entry": [order("Lisinopril", 1), patient, order("Metoprolol", 2)],
+    });
+    assert_eq!(server.client().post("/fhir", &bundle).status, 200);
+    let mut pharmacist = Client::new(&server.address, Some(&token));
+    let waiting = waits(&mut pharmacist, &["Lisinopril", "Metoprolol"]);
+    let [one, other] = [0, 1].map(|n| waiting[n]["request"]["patient"].clone());
+    assert!(one.is_string() && one == other, "{one} {other}");
+}
