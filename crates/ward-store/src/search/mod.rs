@@ -69,12 +69,13 @@ pub(crate) struct View<'a> {
 /// - Cost: proportional to the shortest list that covers the filter; a sort or a total reads all
 ///   matches' terms, never their bodies.
 pub(crate) fn run(view: &View<'_>, query: &Query) -> Result<Found, SearchError> {
-    let digest = cursor::digest_of(view.keyring, &shape_of(query));
+    // Asked for by a page that is not the first, or has another after it; most have neither.
+    let digest = || cursor::digest_of(view.keyring, &shape_of(query));
     let (as_of, place) = match &query.after {
         None => (view.index.seq, None),
         Some(text) => {
             let place = cursor::open(view.keyring, text)?;
-            if place.query != digest || view.index.seq < place.seq {
+            if place.query != digest() || view.index.seq < place.seq {
                 return Err(SearchError::Cursor);
             }
             (place.seq, Some(place))
@@ -106,7 +107,7 @@ pub(crate) fn run(view: &View<'_>, query: &Query) -> Result<Found, SearchError> 
         found.total = None;
     }
     let next = found.next.map(|(part, rid)| {
-        cursor::seal(view.keyring, view.random, Place { seq: as_of, part, rid, query: digest })
+        cursor::seal(view.keyring, view.random, Place { seq: as_of, part, rid, query: digest() })
     });
     Ok(Found { hits: found.hits, next, total: found.total })
 }
