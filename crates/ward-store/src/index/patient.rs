@@ -36,8 +36,11 @@ pub(super) struct PatientLists {
     flushed: Seq,
     seq: Seq,
     /// In the order of their keys; `None` for a patient of whom there is too much.
-    segments: Option<Vec<(Box<[u8]>, Box<[u8]>)>>,
+    segments: Option<Vec<Entry>>,
 }
+
+/// The key and the value of one segment.
+type Entry = (Box<[u8]>, Box<[u8]>);
 
 #[derive(Clone)]
 struct Bytes;
