@@ -70,7 +70,7 @@ impl<B: Body + Unpin> Body for Told<B> {
     }
 }
 
-/// A body of a request that is refused, which is read to its end all the same.
+/// Largest body of a refused request that is read to its end all the same.
 /// LIMIT: what fits into a few packets is sooner read than a connection is made anew.
 const REFUSED_BYTES_MAX: u64 = 64 * 1024;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use ward_fhir::outcome::Severity;
+use ward_fhir::{definitions::schema, outcome::Severity};
 use ward_hl7::{Message, ReadSettings, map::standard};
 
 use super::{Converter, Identity, bundle, own};
@@ -21,6 +21,13 @@ fn every_conversion_with_a_name_is_there_and_used() {
     let known: BTreeSet<String> = own::NAMES.iter().map(|name| (*name).to_owned()).collect();
     let missing: Vec<_> = named.difference(&known).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Which elements an object has is kept in the bits of one number.
+#[test]
+fn no_type_has_more_elements_than_one_number_has_bits() {
+    let largest = schema().types().iter().map(|def| def.elements().len()).max().unwrap();
+    assert!((32..=128).contains(&largest), "{largest}");
 }
 
 /// A day of the simulated hospital: every message is understood, and makes valid resources only.

@@ -125,11 +125,14 @@ pub fn gather(
                     gathered.take(address, it.clone());
                 }
             }
-            None if is_ours || sent.is_empty() => {
-                if let Some(page) = pages.next() {
-                    read(reader, patient, name, page, &mut gathered)?;
-                }
-            }
+            None if is_ours || sent.is_empty() => match pages.next() {
+                Some(page) => read(reader, patient, name, page, &mut gathered)?,
+                // What was not looked for is said, and not taken for what is not there.
+                None => gathered.gaps.push(GatherGap {
+                    place: name.to_owned(),
+                    what: format!("no {kind} was looked for"),
+                }),
+            },
             None => gathered.gaps.push(GatherGap {
                 place: format!("prefetch.{name}"),
                 what: format!("no {kind} was sent, and the patient is not in this chart"),

@@ -127,9 +127,7 @@ pub(crate) fn current_at(
 }
 
 pub(crate) fn from_vid(db: &Connection, vid: u64, n: usize) -> Result<Vec<Row>, TruthError> {
-    let sql = "SELECT vid, rid, kid, ver, seq, kind, patients, flags, updated, terms, body \
-               FROM version WHERE vid >= ?1 ORDER BY vid LIMIT ?2";
-    many(db, sql, params![vid, limit(n)])
+    from_vid_of(db, vid, n, &|_| true)
 }
 
 /// Of the `n` rows from `vid` on, those of a wanted type.
