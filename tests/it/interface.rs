@@ -52,6 +52,11 @@ fn messages_are_looked_at_and_who_looked_at_a_chart() {
 }
 
 #[test]
+fn nothing_of_an_order_of_another_system_is_left_out() {
+    tell("elsewhere.mjs");
+}
+
+#[test]
 fn every_page_in_both_languages() {
     tell("languages.mjs");
 }

@@ -31,7 +31,8 @@ pub struct Listed {
     /// `MedicationStatement/ID`, or `MedicationRequest/ID`.
     pub of: String,
     pub text: String,
-    pub dosage: Option<String>,
+    /// As FHIR's Dosage, every line.
+    pub dosage: Vec<Value>,
     /// Told to be taken at home, or ordered here.
     pub is_home: bool,
 }
@@ -131,7 +132,7 @@ impl Pharmacy {
             list.push(Listed {
                 of: stored.key.to_string(),
                 text: name.unwrap_or("unnamed").to_owned(),
-                dosage: it.pointer("/dosage/0/text").and_then(Value::as_str).map(str::to_owned),
+                dosage: it.get("dosage").and_then(Value::as_array).cloned().unwrap_or_default(),
                 is_home: true,
             });
         }
@@ -143,10 +144,9 @@ impl Pharmacy {
                 let Ok(id) = on_sheet.id.parse::<FhirId>() else { continue };
                 let Some(instance) = self.engine.load(reader, &id)? else { continue };
                 let Some(kept) = OrderKept::of(&instance) else { continue };
-                let line = kept.request.dosage.first();
                 list.push(Listed {
                     of: format!("MedicationRequest/{id}"),
-                    dosage: line.and_then(|it| text(it, "text")).map(str::to_owned),
+                    dosage: kept.request.dosage,
                     text: kept.request.medication.text,
                     is_home: false,
                 });

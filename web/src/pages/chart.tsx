@@ -4,6 +4,7 @@ import { useEffect } from "react";
 
 import { type Concept, type Patient, type Resource, age, get, nameOf, searchAll, words } from "../api";
 import type { Me } from "../app";
+import { type Dosage, readOut } from "../dosage";
 import { go } from "../route";
 import { type Word, useWords } from "../words";
 import { Allergies } from "./chart/allergies";
@@ -20,7 +21,7 @@ import { EnterVitals } from "./chart/vitals";
 import { Joined, JoinButton } from "./join";
 import { Failed, List, Section, Unseen, Waiting, useOf } from "./parts";
 
-type Drug = Resource & { status?: string; medicationCodeableConcept?: Concept; authoredOn?: string; dosageInstruction?: { text?: string }[] };
+type Drug = Resource & { status?: string; medicationCodeableConcept?: Concept; authoredOn?: string; dosageInstruction?: Dosage[] };
 
 /** Everything of one patient that the caller may see. */
 export function Chart({ id, me, tab }: { id: string; me: Me; tab?: string }) {
@@ -100,7 +101,7 @@ function Summary({ id, me, encounter }: { id: string; me: Me; encounter?: string
       <Section title={say("medications")}>
         <Unseen error={drugs.error} />
         {drugs.data?.length === 0 && <p className="quiet">{say("none")}</p>}
-        {drugs.data?.map((it) => <div className="line" key={it.id}><span>{words(it.medicationCodeableConcept)} <span className="quiet">{it.dosageInstruction?.[0]?.text}</span></span></div>)}
+        {drugs.data?.map((it) => <div className="line" key={it.id}><span>{words(it.medicationCodeableConcept)} <span className="quiet">{readOut(it.dosageInstruction)}</span></span></div>)}
       </Section>
       <Section title={say("procedures")}>
         <Unseen error={procedures.error} />
@@ -118,7 +119,7 @@ function Medications({ id }: { id: string }) {
     <List error={found.error} isPending={found.isPending} isEmpty={found.data?.length === 0} head={[say("medications"), say("status"), say("when")]}>
       {found.data?.map((it) => (
         <Table.Tr key={it.id}>
-          <Table.Td>{words(it.medicationCodeableConcept)}<br /><span className="quiet">{it.dosageInstruction?.[0]?.text}</span></Table.Td>
+          <Table.Td>{words(it.medicationCodeableConcept)}<br /><span className="quiet">{readOut(it.dosageInstruction)}</span></Table.Td>
           <Table.Td>{word("status", it.status)}</Table.Td>
           <Table.Td>{time(it.authoredOn)}</Table.Td>
         </Table.Tr>

@@ -1,6 +1,7 @@
 // From what is typed to the order that the server checks.
+import type { Dosage } from "../../dosage";
 import type { Word } from "../../words";
-import type { Dosage, OrderRequest, Product } from "./types";
+import type { OrderRequest, Product } from "./types";
 
 /** - Source: SNOMED CT, route of administration. */
 export const ROUTES: { code: string; word: Word; text: string }[] = [

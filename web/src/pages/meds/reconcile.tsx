@@ -5,12 +5,13 @@ import { useState } from "react";
 
 import { get, post } from "../../api";
 import type { Me } from "../../app";
+import { type Dosage, readOut } from "../../dosage";
 import { type Word, useWords } from "../../words";
 import { Waiting } from "../parts";
 import { Nothing, PatientHead, Wrong } from "./head";
 import { type Order, isActive, sig } from "./types";
 
-type Listed = { of: string; text: string; dosage?: string; isHome: boolean };
+type Listed = { of: string; text: string; dosage: Dosage[]; isHome: boolean };
 type Decision = { choice?: string; order?: string; reason?: string };
 
 const CHOICES: [string, Word][] = [["continue", "continue"], ["modify", "modify"], ["stop", "stopIt"], ["substitute", "substitute"]];
@@ -51,7 +52,7 @@ export function Reconcile({ id, me }: { id: string; me: Me }) {
         const swaps = one.choice === "modify" || one.choice === "substitute";
         return (
           <section className="card stack" key={it.of} aria-label={it.text} style={{ gap: 10 }}>
-            <div className="row"><h2>{it.text}</h2><span className="quiet">{it.dosage}</span><span className="grow" /><span className="quiet">{say(it.isHome ? "takenAtHome" : "orderedHere")}</span></div>
+            <div className="row"><h2>{it.text}</h2><span className="quiet">{readOut(it.dosage)}</span><span className="grow" /><span className="quiet">{say(it.isHome ? "takenAtHome" : "orderedHere")}</span></div>
             <div className="row" style={{ alignItems: "flex-end" }}>
               <SegmentedControl aria-label={it.text} value={one.choice ?? ""} onChange={(choice) => set(it.of, { choice })} data={CHOICES.map(([value, word]) => ({ value, label: say(word) }))} />
               {one.choice === "stop" && <TextInput label={`${it.text}: ${say("whyReason")}`} required value={one.reason ?? ""} onChange={(event) => set(it.of, { reason: event.currentTarget.value })} style={{ flex: 1, minWidth: 220 }} />}

@@ -1,5 +1,5 @@
 // What the server says of medication, as far as the pages read it.
-import type { Concept } from "../../api";
+import { type Dosage, readOut } from "../../dosage";
 
 export type Tier = "log" | "passive" | "interruptive" | "hard-stop";
 export type Found = {
@@ -10,11 +10,6 @@ export type Override = { key: string; reason: string; text?: string };
 /** What somebody has answered for already. */
 export type Overridden = { key: string; rule: string; reason: string; text?: string };
 export type Second = { name: string; password: string };
-export type Dosage = {
-  text?: string; route?: Concept; asNeededBoolean?: boolean;
-  timing?: { repeat?: Record<string, unknown>; code?: Concept };
-  doseAndRate?: { doseQuantity?: { value: number; unit: string }; rateQuantity?: { value: number; unit: string } }[];
-};
 export type OrderRequest = {
   patient: string; encounter?: string; medication: { text: string; codes?: { system?: string; code?: string; text?: string }[] };
   dosage: Dosage[]; priority?: string; start?: string; end?: string; note?: string;
@@ -44,7 +39,7 @@ export type Product = {
 export type Finding = { element: string; code: string; says: string; isOverridable: boolean };
 
 /** How an order is read out. */
-export const sig = (order: OrderRequest) => order.dosage.map((it) => it.text).filter(Boolean).join("; ");
+export const sig = (order: OrderRequest) => readOut(order.dosage);
 
 /** What is on a shelf and may go out, the one that expires first in front. */
 export const onShelf = (product: Product, location: string) =>

@@ -98,7 +98,7 @@ function distance(product: Product, order: Order): number {
 /** How many units are the dose that was ordered, where units and strengths can be compared. */
 function proposed(order: Order, product?: Product): number | string {
   const dose = order.request.dosage[0]?.doseAndRate?.[0]?.doseQuantity;
-  if (!product || !dose) return "";
+  if (!product || dose?.value === undefined || !dose.unit) return "";
   if (dose.unit === product.unit) return dose.value;
   const strength = product.strength;
   if (!strength) return "";
