@@ -103,6 +103,12 @@ impl Open {
     }
 }
 
+/// Who takes part does so in what the segment before is about: a PRT after the ORC of an order says
+/// nothing of an OBR that has not come yet.
+fn is_about_previous(id: SegmentId) -> bool {
+    id.as_str() == "PRT"
+}
+
 /// Whether required nodes may be passed over.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Passing {
@@ -130,12 +136,15 @@ impl Matcher<'_> {
         let found = self
             .search(id, Passing::Never)
             .or_else(|| self.same_again(id))
-            .or_else(|| self.search(id, Passing::Required));
+            .or_else(|| (!is_about_previous(id)).then(|| self.search(id, Passing::Required))?);
         if let Some(found) = found {
             return self.go(&found, place);
         }
         if let Some(found) = self.earlier(id) {
             (self.note)(ProblemKind::SegmentOrder, self.places.location(id, place));
+            if is_about_previous(id) {
+                return self.attach(place, None);
+            }
             return self.go(&found, place);
         }
         if !id.is_local() {

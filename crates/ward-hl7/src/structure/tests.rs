@@ -40,6 +40,19 @@ fn write(tree: &super::Tree, message: &Message<'_>, group: usize, out: &mut Stri
     }
 }
 
+/// As in later versions, which do not say that an ORC may have a PRT of its own.
+const TAKING_PART: &str = "MSH ORDER(ORC? OBR PRT* OBSERVATION(OBX PRT*)*)+";
+
+#[test]
+fn who_takes_part_stays_with_the_segment_before() {
+    for (segments, expected) in [
+        ("ORC OBR PRT OBX PRT", "MSH ORDER1(ORC OBR PRT OBSERVATION1(OBX PRT))"),
+        ("ORC PRT OBR OBX", "MSH ORDER1(ORC PRT! OBR OBSERVATION1(OBX)) segment-order:PRT[1]"),
+    ] {
+        assert_eq!(fit(TAKING_PART, segments), expected, "{segments}");
+    }
+}
+
 const REPORT: &str = "MSH RESULT(PATIENT(PID NTE* VISIT(PV1 PV2?)?)? \
                       ORDER(ORC? OBR NTE* OBSERVATION(OBX NTE*)* SPECIMEN(SPM OBX*)*)+)+ DSC?";
 

@@ -156,6 +156,13 @@ impl<'c, 'm> Run<'c, 'm> {
         {
             return Some(known.resource);
         }
+        // A message out of order is of the same person still: a second one is told by a PID.
+        if &*row.slot.kind == "Patient"
+            && !matches!(id.as_str(), "PID" | "MRG")
+            && let Some(person) = self.find(&row.slot, place)
+        {
+            return Some(person);
+        }
         // A remark is about something, or about nothing.
         if id.as_str() == "NTE" {
             return None;
@@ -175,7 +182,11 @@ impl<'c, 'm> Run<'c, 'm> {
                 filled.slot == *slot && self.groups.is_within(filled.group, group)
             };
             let before = self.filled.iter().filter(here).rfind(|filled| filled.place <= place);
-            if let Some(found) = before.or_else(|| self.filled.iter().find(here)) {
+            // A result that stands before every order is of none.
+            let may_follow =
+                group == own || !matches!(&*slot.kind, "ServiceRequest" | "DiagnosticReport");
+            let after = || self.filled.iter().find(here).filter(|_| may_follow);
+            if let Some(found) = before.or_else(after) {
                 return Some(found.resource);
             }
         }

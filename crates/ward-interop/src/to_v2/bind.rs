@@ -342,12 +342,13 @@ impl<'j> Binder<'_, 'j, '_> {
 /// Whether a field may repeat.
 pub(super) fn repeats(segment: SegmentId, field: u16) -> bool {
     let in_version = |version: Version| {
-        let Some(def) = dictionary(version).segment(segment) else { return true };
-        let at = usize::from(field).checked_sub(1).and_then(|at| def.fields.get(at));
-        at.is_none_or(|field| field.max != Some(1))
+        let at = usize::from(field).checked_sub(1)?;
+        let max = dictionary(version).segment(segment)?.fields.get(at)?.max;
+        Some(max != Some(1))
     };
     // Fields that 2.8 has withdrawn are what they were before.
-    in_version(Version::V2_8) || in_version(Version::V2_5_1)
+    let known = [in_version(Version::V2_8), in_version(Version::V2_5_1)];
+    known.iter().all(Option::is_none) || known.contains(&Some(true))
 }
 
 /// Whether an item has the value that a row fixes, whose path leads to it with its first `depth`

@@ -38,6 +38,7 @@ pub(super) fn put<'j>(
         "!unnamed" => {
             bound.node.get("name").is_none() && filler.mapped_by("HD[Organization]", bound, place)
         }
+        "!number" => text.is_some_and(|number| number_of(filler, number, place)),
         // Who is meant is the patient himself: table 0063.
         "!self" => filler.line.put(&place.part(&[1]), "SEL"),
         "!subscriber" => text.is_some_and(|id| subscriber(filler, id, bound.owner, place)),
@@ -59,6 +60,20 @@ fn authority(filler: &mut Filler<'_, '_>, uri: &str, place: &Place, shift: u16) 
             && filler.line.put(&place.part(&[3 + shift]), kind);
     }
     is_put
+}
+
+/// A number that HD has, whose form says of which kind it is.
+///
+/// - Source: HL7 table 0301.
+fn number_of(filler: &mut Filler<'_, '_>, number: &str, place: &Place) -> bool {
+    let kind = match number {
+        _ if number.bytes().all(|b| b.is_ascii_digit() || b == b'.') => "ISO",
+        _ if number.len() == 36 && number.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') => {
+            "UUID"
+        }
+        _ => return false,
+    };
+    filler.line.put(&place.part(&[2]), number) && filler.line.put(&place.part(&[3]), kind)
 }
 
 /// Text of several lines: a repetition for each.
@@ -119,7 +134,8 @@ fn street(filler: &mut Filler<'_, '_>, address: &Json<'_>, place: &Place) -> boo
 ///
 /// - Source: HL7 table 0119.
 pub(super) fn order_control(resource: &Json<'_>, message: &str) -> Option<&'static str> {
-    if !matches!(kind(resource), "ServiceRequest" | "MedicationRequest") {
+    let is_order = matches!(kind(resource), "ServiceRequest" | "MedicationRequest");
+    if !is_order && kind(resource) != "Immunization" {
         return None;
     }
     if ["ORU", "RDS", "RAS", "VXU", "MDM"].iter().any(|code| message.starts_with(code)) {

@@ -64,7 +64,14 @@ impl<'s, 'j> Writer<'s, 'j> {
         // What recorded the message, and what recorded its event.
         let provenances = || self.source.of_kind("Provenance");
         let says = |it: &Json<'_>, name: &str| it.get(name).is_some();
-        let of_event = provenances().find(|it| !says(it, "activity") && !says(it, "entity"));
+        // Of an order or a stay it tells who took part.
+        let is_of_message = |it: &&'j Json<'j>| {
+            let targets = self.source.referred(it, "target");
+            targets.is_empty() || targets.iter().any(|it| kind(it) == "MessageHeader")
+        };
+        let of_event = provenances()
+            .filter(is_of_message)
+            .find(|it| !says(it, "activity") && !says(it, "entity"));
         let of_message = provenances().find(|it| says(it, "activity") || says(it, "entity"));
         if let Some(source) = of_message {
             slots.insert(slot("Provenance", 1), source);
@@ -88,6 +95,10 @@ impl<'s, 'j> Writer<'s, 'j> {
                     };
                     let mut around = slots.clone();
                     around.retain(|slot, _| !of_items(slot) && slot.kind != pick.slot.kind);
+                    // Who takes part is said of everything, and each segment is about one of them.
+                    if id.as_str() == "PRT" {
+                        around.clear();
+                    }
                     for resource in self.fresh(pick, slots) {
                         let mut inner = around.clone();
                         inner.insert(pick.slot.clone(), resource);
@@ -165,10 +176,11 @@ impl<'s, 'j> Writer<'s, 'j> {
             Related::By(path, other) => {
                 let name = &*other.kind;
                 let other = slots.get(other);
-                let is_only = self.source.of_kind(name).nth(1).is_none();
+                // Where there is one patient, what names none is his; of an order or a specimen is
+                // only what says so.
+                let is_only = name == "Patient" && self.source.of_kind(name).nth(1).is_none();
                 let refers = |it: &&'j Json<'j>| {
                     let named = elements(it, path);
-                    // Where there is one patient, what names none is his.
                     (named.is_empty() && is_only)
                         || named.iter().any(|reference| {
                             let meant = self.source.resolve(reference, it);
@@ -238,7 +250,7 @@ impl<'s, 'j> Writer<'s, 'j> {
         let by = by.unwrap_or_else(|| format!("{id}[{}]", slot.kind).into());
         let Some(map) = self.maps.part_back(&by).cloned() else { return };
         for item in resource.get(name).map(Json::items).unwrap_or_default() {
-            if matches!(id.as_str(), "ROL" | "PRT") && !self.is_role(item, resource) {
+            if matches!(id.as_str(), "ROL" | "PRT") && !self.is_role(id, item, resource) {
                 continue;
             }
             // The resource with that item alone.
@@ -263,11 +275,15 @@ impl<'s, 'j> Writer<'s, 'j> {
     }
 
     /// Whether an item is about somebody in a role, who has a segment of its own; people whom it
-    /// refers to stand in fields.
-    fn is_role(&self, item: &'j Json<'j>, owner: &'j Json<'j>) -> bool {
+    /// refers to stand in fields. Devices take part in PRT alone.
+    fn is_role(&self, id: SegmentId, item: &'j Json<'j>, owner: &'j Json<'j>) -> bool {
         let named = ["individual", "member", "actor"].iter().find_map(|name| item.get(name));
         let meant = self.source.resolve(named.unwrap_or(item), owner);
-        meant.is_some_and(|it| kind(it) == "PractitionerRole" && it.get("code").is_some())
+        meant.is_some_and(|it| match kind(it) {
+            "PractitionerRole" => it.get("code").is_some(),
+            "Device" => id.as_str() == "PRT",
+            _ => false,
+        })
     }
 
     /// The segment that says who a line is about already.
@@ -295,6 +311,11 @@ impl<'s, 'j> Writer<'s, 'j> {
             let count = self.counts.entry(line.id).or_default();
             *count = count.saturating_add(1);
             line.put(&Place::field(1), &count.to_string());
+        }
+        // Both have to say what is done with them: who takes part is told anew.
+        // Source: HL7 v2.5.1, 15.4.7.2 ROL-2; v2.8, 7.3.4.2 PRT-2; table 0287.
+        if matches!(line.id.as_str(), "ROL" | "PRT") {
+            line.put(&Place::field(2), "AD");
         }
         line.rows = rows;
         self.lines.push(line);
