@@ -5,6 +5,8 @@ use std::{path::PathBuf, process::Command};
 use serde_json::Value;
 use ward_tests::{House, skip};
 
+use crate::hl7::{channel, free_address};
+
 /// Chromium, and the packages that drive it; nothing where one is missing.
 fn browser() -> Option<PathBuf> {
     let web = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../web");
@@ -20,9 +22,14 @@ fn browser() -> Option<PathBuf> {
 
 /// Lets a browser tell one story over a new chart.
 fn tell(story: &str) {
+    tell_with(story, &[], &[]);
+}
+
+/// The same with settings of the server, and words for the story.
+fn tell_with(story: &str, settings: &[(&str, &str)], words: &[(&str, &str)]) {
     let Some(web) = browser() else { return skip("the interface in Chromium") };
     let house = House::new();
-    let server = house.serve();
+    let server = house.serve_with(settings);
     let out = Command::new("node")
         .arg(web.join("test").join(story))
         .env("WARD_URL", format!("http://{}", server.address))
@@ -30,6 +37,7 @@ fn tell(story: &str) {
         .env("WARD_SETUP", server.setup_token().unwrap())
         .env("WARD_TOKEN", house.token_for("integration"))
         .env("WARD_ADMIN", house.token_for("administrator"))
+        .envs(words.iter().copied())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&out.stderr);
@@ -49,6 +57,26 @@ fn a_doctors_day_in_a_chart() {
 #[test]
 fn messages_are_looked_at_and_who_looked_at_a_chart() {
     tell("interfaces.mjs");
+}
+
+#[test]
+fn interfaces_and_their_messages_are_looked_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lab, nobody) = (free_address(), free_address());
+    let archive = folder.path().join("kept");
+    channel(
+        folder.path(),
+        "north",
+        &format!(
+            "[from]\ninterface = \"mllp\"\n[take]\ntypes = [\"ADT^A01\"]\n\
+             [[to]]\nname = \"lab\"\nmllp = \"{lab}\"\n\
+             [[to]]\nname = \"registry\"\nmllp = \"{nobody}\"\n\
+             [[to]]\nname = \"archive\"\nfolder = \"{}\"\n",
+            archive.display()
+        ),
+    );
+    let settings = [("WARD_HL7_CHANNELS", folder.path().to_str().unwrap())];
+    tell_with("messages.mjs", &settings, &[("WARD_LAB", &lab)]);
 }
 
 #[test]

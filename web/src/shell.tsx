@@ -12,6 +12,7 @@ import { Audit } from "./pages/audit";
 import { Board } from "./pages/board";
 import { Chart } from "./pages/chart";
 import { EventPage } from "./pages/event";
+import { InterfacesPage } from "./pages/interfaces";
 import { Messages } from "./pages/messages";
 import { Waiting } from "./pages/parts";
 import { Register } from "./pages/register";
@@ -36,6 +37,7 @@ const PAGES: { path: string; word: Word; roles: string[] }[] = [
   { path: "dispense", word: "dispensing", roles: ["pharmacist"] },
   { path: "stock", word: "stock", roles: ["pharmacist"] },
   { path: "recall", word: "recall", roles: ["pharmacist"] },
+  { path: "interfaces", word: "interfaces", roles: ["integration"] },
   { path: "messages", word: "messages", roles: ["integration"] },
   { path: "audit", word: "audit", roles: ["auditor"] },
   { path: "accounts", word: "accounts", roles: ["administrator"] },
@@ -95,6 +97,7 @@ export function Shell({ me }: { me: Me }) {
         {here === "workflows" && <Workflows />}
         {here === "tasks" && <Tasks me={me} />}
         {here && MEDS.includes(here) && <Suspense fallback={<Waiting lines={6} />}><Meds here={here} id={id} me={me} /></Suspense>}
+        {here === "interfaces" && <InterfacesPage />}
         {here === "messages" && <Messages />}
         {here === "audit" && <Audit />}
         {here === "accounts" && <Accounts />}

@@ -1,6 +1,8 @@
 // What codes are called, in English and Chinese: `word("role", "nurse")`.
+import { codesEn as hl7En, codesZh as hl7Zh } from "./words-hl7";
 
 export const en: Record<string, string> = {
+  ...hl7En,
   "role-physician": "Physician", "role-nurse": "Nurse", "role-pharmacist": "Pharmacist", "role-registrar": "Registrar", "role-radiographer": "Radiographer",
   "role-billing": "Billing", "role-integration": "Integration", "role-auditor": "Auditor", "role-administrator": "Administrator", "role-system": "System",
   // Messages of interfaces.
@@ -35,6 +37,7 @@ export const en: Record<string, string> = {
 };
 
 export const zh: Record<string, string> = {
+  ...hl7Zh,
   "role-physician": "医生", "role-nurse": "护士", "role-pharmacist": "药师", "role-registrar": "登记员", "role-radiographer": "放射技师",
   "role-billing": "结算员", "role-integration": "接口", "role-auditor": "审计员", "role-administrator": "管理员", "role-system": "系统",
   "message-received": "已接收", "message-applied": "已处理", "message-refused": "已拒绝", "message-dead": "已放弃", "message-ignored": "不需要",

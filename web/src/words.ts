@@ -2,10 +2,11 @@
 import { useSyncExternalStore } from "react";
 
 import { en as codesEn, zh as codesZh } from "./words-codes";
+import { en as hl7En, zh as hl7Zh } from "./words-hl7";
 import { en as medsEn, zh as medsZh } from "./words-meds";
 
 const en = {
-  ...medsEn,
+  ...hl7En, ...medsEn,
   signIn: "Sign in", signOut: "Sign out", name: "Name", password: "Password", newPassword: "New password",
   setUp: "First account", setUpHint: "The server printed a set-up token when it started. It works once.",
   setUpToken: "Set-up token", create: "Create", passwordHint: "At least 12 characters",
@@ -248,7 +249,7 @@ const en = {
 };
 
 const zh: Record<keyof typeof en, string> = {
-  ...medsZh,
+  ...hl7Zh, ...medsZh,
   signIn: "登录", signOut: "退出", name: "用户名", password: "密码", newPassword: "新密码",
   setUp: "首个账户", setUpHint: "服务器启动时打印了设置令牌，只能使用一次。", setUpToken: "设置令牌", create: "创建", passwordHint: "至少 12 个字符",
   temporary: "这是临时密码，请设置自己的密码。", welcome: "医院信息中枢", firstRun: "首次启动？设置首个账户",

@@ -27,6 +27,8 @@ await tell("interfaces", async (it) => {
   await page.getByLabel("Control id").fill("UI1");
   await page.getByRole("cell", { name: "UI2" }).waitFor({ state: "detached" });
   await page.locator("td button").first().click();
+  await page.getByRole("dialog").getByText("Patient Name").waitFor();
+  await page.getByText("As it came", { exact: true }).click();
   await page.getByText("MSA|AA|UI1").waitFor();
   await page.getByRole("button", { name: "What would change" }).click();
   await page.getByRole("region", { name: "Changes" }).waitFor();

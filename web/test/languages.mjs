@@ -65,11 +65,14 @@ await tell("languages", async (it) => {
   await leave();
 
   await enter("ivo");
+  await page.goto(`${url}/#/interfaces`);
+  await page.locator("[data-interface=mllp]").waitFor();
+  await seen("interfaces");
   await page.goto(`${url}/#/messages`);
   await page.getByRole("cell", { name: "L1" }).waitFor();
   await seen("messages");
   await page.locator("td button").first().click();
-  await page.getByRole("dialog").getByText("MSA|").first().waitFor();
+  await page.getByRole("dialog").locator("[data-segment='MSA[1]']").waitFor();
   await seen("message");
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });

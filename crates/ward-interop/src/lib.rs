@@ -6,6 +6,7 @@
 pub mod channel;
 pub mod contract;
 pub mod convert;
+pub mod figures;
 pub mod http;
 pub mod listen;
 pub mod mllp;

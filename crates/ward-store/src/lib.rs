@@ -62,7 +62,8 @@ pub use keys::KeyError;
 pub use limits::StoreLimits;
 pub use maintain::{Rotated, Scrubbed, Shredded};
 pub use message::{
-    Direction, KeptMessage, MessageFilter, MessageHead, MessageId, MessageState, NewMessage, Reuse,
+    Direction, KeptMessage, MessageCount, MessageFilter, MessageHead, MessageId, MessageState,
+    NewMessage, Reuse,
 };
 pub use numbered::Numbered;
 pub use query::{Cursor, Filter, Found, Hit, ParseCursorError, Part, Query, SearchError, SortBy};

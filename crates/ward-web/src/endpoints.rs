@@ -10,8 +10,8 @@ use ward_policy::Action;
 use crate::{
     app::App,
     handlers::{
-        access, accounts, admit_operation, audit, cds, events, fhir, house, interface, keys, meds,
-        messages, payers, plans, registry, stays, subscriptions, tasks, vitals,
+        access, accounts, admit_operation, audit, cds, events, fhir, house, interface, interfaces,
+        keys, meds, messages, payers, plans, registry, stays, subscriptions, tasks, vitals,
     },
     request::Asked,
     respond::Answer,
@@ -86,10 +86,11 @@ pub static ALL: &[Endpoint] = rows! {
     "POST" "/api/tokens" House(Action::ManageTokens), Some(A::TokenCreated), accounts::create_token, "Make a bearer token";
     "DELETE" "/api/tokens/{id}" House(Action::ManageTokens), Some(A::TokenRevoked), accounts::revoke_token, "End a bearer token";
     "GET" "/api/audit" House(Action::AuditRead), Some(A::AuditRead), audit::list, "The audit log, newest first; AuditEvent says more of each entry";
+    "GET" "/api/interfaces" House(Action::ReadMessages), None, interfaces::list, "Listeners, channels and destinations: what is open, what waits, how many messages are in each state; never patient data";
     "GET" "/api/messages" House(Action::ReadMessages), Some(A::Search), messages::list, "Messages of interfaces, newest first, without their bytes";
-    "GET" "/api/messages/{id}" House(Action::ReadMessages), Some(A::Read), messages::read, "One message with its bytes and its answer";
-    "GET" "/api/messages/{id}/preview" House(Action::ReadMessages), Some(A::Import), messages::preview, "What a message would change if it were worked on now";
-    "POST" "/api/messages/{id}/replay" House(Action::CarryMessages), Some(A::Import), messages::replay, "Work on a message again";
+    "GET" "/api/messages/{id}" House(Action::ReadMessages), Some(A::Read), messages::read, "One message with its bytes and its answer, and both as a tree of segments, fields and components; `parts=all` shows empty ones too";
+    "GET" "/api/messages/{id}/preview" House(Action::ReadMessages), Some(A::Import), messages::preview, "What a message would change if it were worked on now, or where it would be sent";
+    "POST" "/api/messages/{id}/replay" House(Action::CarryMessages), Some(A::Import), messages::replay, "Work on a message again, or send one that went out again";
     "POST" "/api/patients" House(Action::ManageStays), Some(A::Create), registry::register, "Register a patient; 409 with those who may be the same and were not seen";
     "POST" "/api/patients/{id}/join" House(Action::JoinPatients), Some(A::Operation), registry::join, "Make everything of this registration part of another one";
     "POST" "/api/patients/{id}/part" House(Action::JoinPatients), Some(A::Operation), registry::part, "Take a joining back; what was written since stays where it is";

@@ -8,6 +8,7 @@ mod charsets;
 mod commands;
 mod corpus;
 mod dead;
+mod desk;
 mod disk;
 mod framing;
 mod http;

@@ -3,7 +3,7 @@
 //! A destination that is down holds everything up and loses nothing; it is never taken for a fault
 //! of the message. A message that the receiver will not have is set aside and frees the way.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ward_core::{AuditAction, Phi};
 use ward_store::{
@@ -11,8 +11,14 @@ use ward_store::{
     NewMessage, Reuse,
 };
 
-use super::target::{Target, Try};
-use crate::contract::{Note, Receiver};
+use super::{
+    Fault,
+    target::{Target, Try},
+};
+use crate::{
+    contract::{Note, Receiver},
+    figures::WayFigures,
+};
 
 /// Messages looked for at once.
 const STEP: usize = 64;
@@ -32,6 +38,8 @@ pub struct Delivery {
     rejections_max: u32,
     /// Tries of the message at hand that were answered with a rejection.
     n_rejected: u32,
+    /// What whoever looks after the destination is told.
+    figures: Arc<WayFigures>,
 }
 
 /// What a round came to.
@@ -46,7 +54,9 @@ pub struct Delivered {
 
 impl Delivery {
     pub fn new(receiver: Receiver, name: &str, target: Target, rejections_max: u32) -> Delivery {
-        Delivery { receiver, name: name.to_owned(), target, rejections_max, n_rejected: 0 }
+        let figures = receiver.figures().way(name);
+        let name = name.to_owned();
+        Delivery { receiver, name, target, rejections_max, n_rejected: 0, figures }
     }
 
     /// Brings what waits, as far as the destination takes it.
@@ -76,6 +86,7 @@ impl Delivery {
                 }
             };
             if waiting.is_empty() {
+                self.figures.nothing_waits();
                 return delivered;
             }
             for id in waiting {
@@ -83,6 +94,7 @@ impl Delivery {
                     // Of a patient who was destroyed, or taken away meanwhile.
                     continue;
                 };
+                self.figures.waits_since(message.head.time);
                 let outcome = match self.attempt(&message).await {
                     Try::Arrived(answer) => {
                         self.settle(&message, MessageState::Sent, answer, None).await
@@ -90,7 +102,14 @@ impl Delivery {
                     Try::Refused(answer, why) => {
                         self.settle(&message, MessageState::Dead, answer, why).await
                     }
-                    Try::Rejected(_) | Try::Later => None,
+                    Try::Rejected(_) => {
+                        self.failed(Fault::new("rejected"));
+                        None
+                    }
+                    Try::Later(fault) => {
+                        self.failed(fault);
+                        None
+                    }
                 };
                 match outcome {
                     Some(MessageState::Sent) => delivered.n_sent += 1,
@@ -104,6 +123,18 @@ impl Delivery {
         }
     }
 
+    /// Says that the next try is after `pause`.
+    pub fn rests(&self, pause: Duration) {
+        let next = self.receiver.now().checked_add(pause);
+        if let Ok(next) = next {
+            self.figures.tries_again(next);
+        }
+    }
+
+    fn failed(&self, fault: Fault) {
+        self.figures.failed(self.receiver.now(), fault);
+    }
+
     /// One try; what was rejected too often is refused.
     async fn attempt(&mut self, message: &KeptMessage) -> Try {
         let (id, now) = (message.head.id, self.receiver.now());
@@ -112,14 +143,16 @@ impl Delivery {
             Try::Rejected(answer) => {
                 self.n_rejected += 1;
                 if self.n_rejected < self.rejections_max {
-                    return Try::Later;
+                    return Try::Rejected(answer);
                 }
                 self.n_rejected = 0;
+                self.figures.answered(self.receiver.now());
                 Try::Refused(answer, Some("rejected too often".to_owned()))
             }
-            Try::Later => Try::Later,
+            Try::Later(fault) => Try::Later(fault),
             settled => {
                 self.n_rejected = 0;
+                self.figures.answered(self.receiver.now());
                 settled
             }
         }

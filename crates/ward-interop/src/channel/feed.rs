@@ -40,6 +40,15 @@ pub enum Changes {
     All,
 }
 
+impl Changes {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Changes::Own => "own",
+            Changes::All => "all",
+        }
+    }
+}
+
 /// The feed of one channel.
 pub struct Feed {
     receiver: Receiver,

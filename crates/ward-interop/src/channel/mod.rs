@@ -22,6 +22,7 @@
 //! ```
 
 mod deliver;
+mod fault;
 mod feed;
 mod from;
 mod happened;
@@ -36,6 +37,7 @@ use ward_hl7::Path;
 
 pub use self::{
     deliver::{Delivered, Delivery, backoff},
+    fault::Fault,
     feed::{Changes, Fed, Feed, FeedError},
     from::{From, ServerTls},
     rules::{Forward, NotForwarded},

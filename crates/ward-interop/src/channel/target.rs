@@ -9,6 +9,7 @@ use ward_hl7::{
 };
 use ward_store::MessageId;
 
+use super::Fault;
 use crate::{
     http::{HttpSender, HttpSent},
     mllp::{SendError, Sender},
@@ -36,7 +37,7 @@ pub(super) enum Try {
     /// The receiver would not have it now.
     Rejected(Vec<u8>),
     /// The destination is not there.
-    Later,
+    Later(Fault),
 }
 
 impl Target {
@@ -47,7 +48,7 @@ impl Target {
         now: Timestamp,
     ) -> Try {
         match self {
-            Target::Closed => Try::Later,
+            Target::Closed => Try::Later(Fault::new("unusable")),
             Target::Folder(folder) => match write(folder, id, raw) {
                 Ok(()) => Try::Arrived(Vec::new()),
                 Err(error) => later(name, &error),
@@ -92,10 +93,14 @@ fn followed(answer: &Answer, raw: Vec<u8>) -> Try {
     }
 }
 
-fn later(destination: &str, error: &dyn std::error::Error) -> Try {
+fn later<E>(destination: &str, error: &E) -> Try
+where
+    E: std::error::Error,
+    for<'e> Fault: From<&'e E>,
+{
     let cause = error.source().map(ToString::to_string);
     tracing::warn!(destination, %error, cause, "destination not reached");
-    Try::Later
+    Try::Later(error.into())
 }
 
 /// MSH-10 as it is written.

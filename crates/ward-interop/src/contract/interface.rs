@@ -51,7 +51,7 @@ pub enum Unmapped {
 
 impl Interface {
     /// How a kept message is read again.
-    pub(super) fn reading(&self, note: &Note) -> ReadSettings {
+    pub fn reading(&self, note: &Note) -> ReadSettings {
         let said = note.charset.as_deref().and_then(Charset::from_name);
         let mut read = self.read.clone();
         read.undeclared = said.unwrap_or(read.undeclared);

@@ -8,6 +8,7 @@
 //! - What is wrong with a message is answered and kept with it; what is wrong with the chart is
 //!   never answered with an acceptance, and the sender sends it again.
 
+mod again;
 mod apply;
 mod compose;
 mod file;
@@ -52,7 +53,7 @@ pub use self::{
     work::Worked,
 };
 use self::{known::Known, lanes::Lanes};
-use crate::convert::Converter;
+use crate::{convert::Converter, figures::Figures};
 
 /// What every listener, folder and client of one chart brings its messages to.
 #[derive(Clone)]
@@ -79,6 +80,8 @@ struct Inner {
     interfaces: RwLock<BTreeMap<String, Arc<Interface>>>,
     /// Places for scripts: one for each processor, so that they never take all the threads.
     scripts: Semaphore,
+    /// What whoever looks after interfaces is told.
+    figures: Figures,
 }
 
 /// What time it is.
@@ -116,6 +119,7 @@ impl Receiver {
             outgoing,
             interfaces,
             scripts,
+            figures: Figures::default(),
         };
         Receiver { inner: Arc::new(inner) }
     }
@@ -137,6 +141,11 @@ impl Receiver {
     pub fn interface(&self, name: &str) -> Arc<Interface> {
         let known = self.inner.interfaces.read().unwrap_or_else(PoisonError::into_inner);
         known.get(name).cloned().unwrap_or_else(|| Arc::new(Interface::new(name)))
+    }
+
+    /// What listeners and ways out are doing now.
+    pub fn figures(&self) -> &Figures {
+        &self.inner.figures
     }
 
     pub fn chart(&self) -> &Chart {

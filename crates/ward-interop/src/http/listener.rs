@@ -90,8 +90,16 @@ impl HttpListening {
     pub async fn run(self, stop: Stop) {
         let HttpListening { socket, tls, shared } = self;
         let settings = shared.settings;
+        let address = socket.address().map(|it| it.to_string()).unwrap_or_default();
+        let name = shared.interface.borrow().name.clone();
+        let open = shared.receiver.figures().open(&name, address);
         accept(socket, tls, settings, stop, move |stream, peer, acceptor, stop| {
-            connection(Arc::clone(&shared), stream, peer, acceptor, stop)
+            let one = open.connection();
+            let serving = connection(Arc::clone(&shared), stream, peer, acceptor, stop);
+            async move {
+                let _one = one;
+                serving.await;
+            }
         })
         .await;
     }

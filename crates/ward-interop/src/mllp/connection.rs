@@ -13,6 +13,7 @@ use ward_hl7::mllp::{AfterEnd, Deframer, Event, Why, frame};
 
 use crate::{
     contract::{Interface, Receiver, Taken},
+    figures::OpenSource,
     listen::{Held, ListenSettings, RETIRED_MAX, RETIRED_SILENT, Room, Stop},
 };
 
@@ -58,6 +59,11 @@ impl Shared {
     /// The interface as it is now.
     fn now(&self) -> Arc<Interface> {
         Arc::clone(&self.interface.borrow())
+    }
+
+    /// Tells that the listener is open, until what is answered is dropped.
+    pub(super) fn open(&self, address: String) -> OpenSource {
+        self.receiver.figures().open(&self.name(), address)
     }
 
     pub(super) fn name(&self) -> String {

@@ -38,8 +38,15 @@ impl Listening {
     pub async fn run(self, stop: Stop) {
         let Listening { socket, tls, shared } = self;
         let settings = shared.settings;
+        let address = socket.address().map(|it| it.to_string()).unwrap_or_default();
+        let open = shared.open(address);
         accept(socket, tls, settings, stop, move |stream, peer, acceptor, stop| {
-            connection::serve(Arc::clone(&shared), stream, peer, acceptor, stop)
+            let one = open.connection();
+            let serving = connection::serve(Arc::clone(&shared), stream, peer, acceptor, stop);
+            async move {
+                let _one = one;
+                serving.await;
+            }
         })
         .await;
     }

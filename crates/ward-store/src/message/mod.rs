@@ -6,6 +6,7 @@
 
 mod chart;
 pub(crate) mod control;
+pub(crate) mod count;
 pub(crate) mod rows;
 pub(crate) mod sealing;
 #[cfg(test)]
@@ -13,6 +14,8 @@ mod tests;
 
 use jiff::Timestamp;
 use ward_core::{FhirId, Phi};
+
+pub use self::count::MessageCount;
 
 use crate::Seq;
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_it
 use super::{
     Direction, MessageFilter, MessageId, MessageState,
     control::{self, Newest},
+    count::{Counted, Tally},
     sealing::{self, Tokens, direction_of, number_of_direction, number_of_state},
 };
 use crate::{
@@ -42,6 +43,18 @@ pub(crate) struct Trace {
     pub(crate) digest: [u8; 16],
 }
 
+impl Columns {
+    fn counted(&self, id: MessageId) -> Counted {
+        Counted {
+            id: id.0,
+            time_us: self.time_us,
+            channel: self.channel,
+            direction: self.trace.direction,
+            state: self.state,
+        }
+    }
+}
+
 pub(crate) struct MessageRow {
     pub(crate) id: u64,
     pub(crate) seq: u64,
@@ -59,7 +72,7 @@ pub(crate) enum Before {
 
 pub(crate) fn insert(
     db: &Connection,
-    newest: &Newest,
+    (newest, tally): (&Newest, &mut Tally),
     (id, seq): (MessageId, Seq),
     columns: &Columns,
 ) -> Result<(), TruthError> {
@@ -82,16 +95,19 @@ pub(crate) fn insert(
         columns.raw,
     ])?;
     newest.put(&columns.trace.control, id.0);
+    tally.more(columns.counted(id));
     Ok(())
 }
 
 /// Puts other columns into the row of a message; its number and its time stay.
 pub(crate) fn replace(
     db: &Connection,
+    tally: &mut Tally,
     seq: Seq,
     id: MessageId,
     columns: &Columns,
 ) -> Result<bool, TruthError> {
+    let Some(before) = counted(db, id)? else { return Ok(false) };
     let sql = "UPDATE message SET seq = ?2, state = ?3, kind = ?4, digest = ?5, scope = ?6, \
                head = ?7, raw = ?8 WHERE id = ?1";
     let n = db.prepare_cached(sql)?.execute(params![
@@ -104,7 +120,25 @@ pub(crate) fn replace(
         columns.head,
         columns.raw,
     ])?;
+    tally.less(before);
+    tally.more(Counted { state: columns.state, ..before });
     Ok(n == 1)
+}
+
+/// What of the message is counted as it is now.
+fn counted(db: &Connection, id: MessageId) -> Result<Option<Counted>, TruthError> {
+    let sql = "SELECT time, channel, direction, state FROM message WHERE id = ?1";
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query([sql_int(id.0)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let state = MessageState::ALL.get(usize::from(row.get::<_, u8>(3)?));
+    Ok(Some(Counted {
+        id: id.0,
+        time_us: row.get(0)?,
+        channel: row.get(1)?,
+        direction: direction_of(row.get(2)?).ok_or(TruthError::Row("unknown direction"))?,
+        state: *state.ok_or(TruthError::Row("unknown message state"))?,
+    }))
 }
 
 pub(crate) fn exists(db: &Connection, id: MessageId) -> Result<bool, TruthError> {
@@ -226,7 +260,12 @@ pub(crate) fn list(
 /// Takes away messages from before `before_us` about which nobody has to do anything, the oldest
 /// first, and gives pages that became free back to the file system. All have to be in the tree of
 /// control ids.
-pub(crate) fn prune(db: &Connection, before_us: i64, n: usize) -> Result<u64, TruthError> {
+pub(crate) fn prune(
+    db: &Connection,
+    tally: &mut Tally,
+    before_us: i64,
+    n: usize,
+) -> Result<u64, TruthError> {
     let over: Vec<String> = MessageState::ALL
         .iter()
         .filter(|state| state.is_over())
@@ -242,6 +281,9 @@ pub(crate) fn prune(db: &Connection, before_us: i64, n: usize) -> Result<u64, Tr
         .collect::<Result<Vec<(u64, [u8; 16])>, _>>()?;
     for (id, control) in &found {
         control::remove(db, *id, control)?;
+        if let Some(of) = counted(db, MessageId(*id))? {
+            tally.less(of);
+        }
         db.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([sql_int(*id)])?;
     }
     let mut query = db.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_FREED_MAX})"))?;
@@ -253,19 +295,6 @@ pub(crate) fn prune(db: &Connection, before_us: i64, n: usize) -> Result<u64, Tr
 /// Pages given back with one commit.
 /// LIMIT: moving that many takes a few milliseconds.
 const PAGES_FREED_MAX: u32 = 512;
-
-/// Messages by state, in the order of [`MessageState::ALL`].
-pub(crate) fn counts(db: &Connection) -> Result<Vec<u64>, TruthError> {
-    let mut counts = vec![0; MessageState::ALL.len()];
-    let mut query = db.prepare_cached("SELECT state, count(*) FROM message GROUP BY state")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        if let Some(count) = counts.get_mut(usize::from(row.get::<_, u8>(0)?)) {
-            *count = row.get(1)?;
-        }
-    }
-    Ok(counts)
-}
 
 /// The answer that the message with this number got; `None` when it can no longer be read.
 pub(crate) fn answer_of(

@@ -8,6 +8,7 @@ use ward_core::{AuditAction, Phi, PurposeOfUse, Role};
 use super::{
     Direction, MessageFilter, MessageId, MessageState, NewMessage, Reuse,
     control::Newest,
+    count::{Tally, tests::odd as odd_counts},
     rows::{Columns, Trace},
 };
 use crate::{
@@ -243,7 +244,7 @@ fn a_file_of_the_first_layout_is_brought_up_to_date() {
     let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
     db.execute_batch(
         "DROP TABLE message; DROP TABLE message_control; DROP TABLE message_in_tree;
-         DROP TABLE numbered; PRAGMA user_version = 1",
+         DROP TABLE message_count; DROP TABLE numbered; PRAGMA user_version = 1",
     )
     .unwrap();
     drop(db);
@@ -270,6 +271,7 @@ fn a_file_of_the_third_layout_finds_its_messages_at_less_cost_to_the_writer() {
          CREATE INDEX message_not_over ON message (state) WHERE state NOT IN (1, 2, 7);
          DROP TABLE message_control;
          DROP TABLE message_in_tree;
+         DROP TABLE message_count;
          CREATE INDEX message_by_control ON message (control);
          INSERT INTO sqlite_sequence VALUES ('message', 40);
          PRAGMA user_version = 3",
@@ -431,6 +433,7 @@ proptest! {
             |row| row.get(0),
         ).unwrap();
         prop_assert_eq!(odd, 0);
+        prop_assert_eq!(odd_counts(&rig.data().join("truth.db")), 0);
     }
 }
 
@@ -445,7 +448,8 @@ fn what_a_batch_takes_away_does_not_come_to_the_tree_with_its_end() {
     let db = truth::open_writer(&rig.data().join("truth.db"), None).unwrap();
     let newest = Newest::default();
     newest.load(&db).unwrap();
-    let insert = |n: u8| {
+    let mut tally = Tally::default();
+    let mut insert = |n: u8| {
         let (direction, control) = (Direction::In, [n; 16]);
         let columns = Columns {
             time_us: 0,
@@ -458,12 +462,13 @@ fn what_a_batch_takes_away_does_not_come_to_the_tree_with_its_end() {
             raw: Vec::new(),
         };
         let id = u64::from(n);
-        super::rows::insert(&db, &newest, (MessageId(id), Seq(id)), &columns).unwrap();
+        let kept = (&newest, &mut tally);
+        super::rows::insert(&db, kept, (MessageId(id), Seq(id)), &columns).unwrap();
     };
     db.execute_batch("BEGIN").unwrap();
-    (1..=4).for_each(insert);
+    (1..=4).for_each(&mut insert);
     let first = newest.to_tree(&db, None).unwrap();
-    assert_eq!(super::rows::prune(&db, 1, 3).unwrap(), 3);
+    assert_eq!(super::rows::prune(&db, &mut Tally::default(), 1, 3).unwrap(), 3);
     insert(5);
     assert_eq!(newest.to_tree(&db, Some(first)).unwrap(), 5);
     db.execute_batch("COMMIT").unwrap();

@@ -318,6 +318,7 @@ pub(crate) fn create(db: &Connection, tenant: &TenantRow) -> Result<(), TruthErr
     db.execute_batch(schema::MESSAGES)?;
     db.execute_batch(schema::NUMBERS)?;
     db.execute_batch(schema::FOUND_BY)?;
+    db.execute_batch(schema::COUNTS)?;
     db.execute(
         "INSERT INTO tenant VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -345,7 +346,10 @@ pub(crate) fn upgrade(db: &Connection) -> Result<(), TruthError> {
         if found < 3 {
             db.execute_batch(schema::NUMBERS)?;
         }
-        db.execute_batch(schema::FOUND_BY)?;
+        if found < 4 {
+            db.execute_batch(schema::FOUND_BY)?;
+        }
+        db.execute_batch(schema::COUNTS)?;
         db.pragma_update(None, "user_version", schema::LAYOUT)?;
         db.execute_batch("COMMIT")?;
     }

@@ -1,7 +1,7 @@
 //! The tables of truth. `docs/store.md` describes every column.
 
 /// The layout this release reads and writes.
-pub(crate) const LAYOUT: i64 = 4;
+pub(crate) const LAYOUT: i64 = 5;
 
 /// What brings a file of layout 1 to layout 2, and is part of every new one: messages.
 pub(crate) const MESSAGES: &str = "
@@ -58,6 +58,26 @@ CREATE TABLE numbered (
     n INTEGER NOT NULL,
     PRIMARY KEY (consumer, number)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What brings a file of layout 4 to layout 5, and is part of every new one: how many messages
+/// there are, by interface and state, for each hour and (-1) for all of them.
+pub(crate) const COUNTS: &str = "
+CREATE TABLE message_count (
+    hour INTEGER NOT NULL,
+    channel BLOB NOT NULL,
+    direction INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (hour, channel, direction, state)
+) STRICT, WITHOUT ROWID;
+INSERT INTO message_count (hour, channel, direction, state, n, last)
+    SELECT max(0, time / 3600000000), channel, direction, state, count(*), max(id)
+    FROM message GROUP BY 1, 2, 3, 4;
+INSERT INTO message_count (hour, channel, direction, state, n, last)
+    SELECT -1, channel, direction, state, sum(n), max(last)
+    FROM message_count GROUP BY 2, 3, 4;
 ";
 
 /// Every other table, as it is made in an empty file.

@@ -20,7 +20,7 @@ use crate::{
     index::IndexChange,
     indexer::Applied,
     keys::{Keyring, NewKey, Scope},
-    message::{self, MessageId, Reuse, control::Newest, sealing::PreparedMessage},
+    message::{self, MessageId, Reuse, control::Newest, count::Tally, sealing::PreparedMessage},
     numbered,
     prepare::{PreparedUnit, PreparedWrite},
     queue,
@@ -210,6 +210,7 @@ impl Writer {
         let mut outcomes = Vec::with_capacity(jobs.len());
         let mut now_us = i64::MIN;
         let mut sign = false;
+        let mut tally = Tally::default();
         for job in jobs.iter_mut() {
             now_us = now_us.max(job.unit.now_us);
             sign |= matches!(job.work, Some(Work::Checkpoint));
@@ -220,10 +221,12 @@ impl Writer {
                 recent: &mut self.recent,
                 newest: &self.parts.truth.newest,
                 in_tree: &mut self.in_tree,
+                tally: &mut tally,
                 state: next,
             };
             outcomes.push(at.unit(&mut job.unit, job.work.take())?);
         }
+        tally.write(db)?;
         let parts = &self.parts;
         if parts.truth.newest.is_full() {
             self.in_tree = Some(parts.truth.newest.to_tree(db, self.in_tree)?);
@@ -310,6 +313,8 @@ pub(super) struct UnitAt<'a> {
     pub(super) newest: &'a Newest,
     /// Up to which message the tree of control ids goes after this batch, if it grows.
     pub(super) in_tree: &'a mut Option<u64>,
+    /// What the batch changes in the counts of messages.
+    pub(super) tally: &'a mut Tally,
     state: &'a mut State,
 }
 
@@ -435,7 +440,7 @@ impl UnitAt<'_> {
             self.keep(new)?;
         }
         for (id, new) in &unit.restated {
-            message::rows::replace(self.db, self.state.seq, *id, &new.columns)?;
+            message::rows::replace(self.db, self.tally, self.state.seq, *id, &new.columns)?;
         }
         let mut done = Done {
             receipt: Receipt { seq: self.state.seq, replayed: None, message: kept },
@@ -465,7 +470,8 @@ impl UnitAt<'_> {
     fn keep(&mut self, new: &PreparedMessage) -> Result<MessageId, TruthError> {
         self.state.message += 1;
         let id = MessageId(self.state.message);
-        message::rows::insert(self.db, self.newest, (id, self.state.seq), &new.columns)?;
+        let (kept, at) = ((self.newest, &mut *self.tally), (id, self.state.seq));
+        message::rows::insert(self.db, kept, at, &new.columns)?;
         Ok(id)
     }
 

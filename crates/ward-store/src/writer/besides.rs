@@ -42,7 +42,7 @@ impl UnitAt<'_> {
             Work::Prune { before_us, n } => {
                 // What is taken away must not come to the tree afterwards.
                 *self.in_tree = Some(self.newest.to_tree(self.db, *self.in_tree)?);
-                done.n_keys = message::rows::prune(self.db, before_us, n)?;
+                done.n_keys = message::rows::prune(self.db, self.tally, before_us, n)?;
             }
             Work::Flush | Work::Checkpoint => {}
         }

@@ -5,13 +5,16 @@ use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use ward_core::{AuditAction, AuditOutcome, Kind, Phi};
-use ward_interop::contract::{Note, Preview};
+use ward_interop::contract::{Note, Preview, Receiver};
 use ward_records::RecordsError;
 use ward_store::{
     Direction, Interaction, KeptMessage, MessageFilter, MessageHead, MessageId, MessageState,
 };
 
-use super::access::invalid;
+use super::{
+    access::invalid,
+    parsed::{Parts, parsed},
+};
 use crate::{app::App, request::Asked, respond, respond::Answer};
 
 /// Messages on one page, unless asked otherwise.
@@ -101,6 +104,10 @@ pub fn filter_of(query: &str) -> Result<MessageFilter, RecordsError> {
                 let n = number().ok_or_else(|| wrong("`before` is not a number"))?;
                 filter.before = Some(MessageId(n));
             }
+            "after" => {
+                let n = number().ok_or_else(|| wrong("`after` is not a number"))?;
+                filter.after = Some(MessageId(n));
+            }
             "limit" => {
                 let n = value.parse().map_err(|_| wrong("`limit` is not a number"))?;
                 filter.limit = n;
@@ -108,7 +115,7 @@ pub fn filter_of(query: &str) -> Result<MessageFilter, RecordsError> {
             _ => {
                 return Err(wrong(
                     "asked for are `state`, `direction`, `interface`, `type`, `control-id`, \
-                     `patient`, `since`, `until`, `before` and `limit`",
+                     `patient`, `since`, `until`, `before`, `after` and `limit`",
                 ));
             }
         }
@@ -116,7 +123,7 @@ pub fn filter_of(query: &str) -> Result<MessageFilter, RecordsError> {
     Ok(filter)
 }
 
-fn time(text: &str) -> Result<jiff::Timestamp, RecordsError> {
+pub(super) fn time(text: &str) -> Result<jiff::Timestamp, RecordsError> {
     text.parse().map_err(|_| wrong("a time is written as `2026-01-31T08:00:00Z`"))
 }
 
@@ -124,18 +131,34 @@ fn wrong(says: &str) -> RecordsError {
     RecordsError::new(Kind::Invalid, says)
 }
 
-/// One page, newest first.
+/// One page, newest first; with `after`, the one that follows that number.
 pub(crate) async fn list(app: &App, asked: &Asked) -> Answer {
     let filter = filter_of(&asked.query)?;
-    let heads = app.records.chart().messages(&asked.cx, &filter).await?;
+    let mut heads = app.records.chart().messages(&asked.cx, &filter).await?;
+    if filter.after.is_some() {
+        heads.reverse();
+    }
     let lines: Vec<MessageLine> = heads.iter().map(MessageLine::from).collect();
     Ok(respond::value(StatusCode::OK, &json!({ "messages": lines })))
 }
 
-/// One message with its bytes, which may be text in any character set.
+/// One message with its bytes, which may be text in any character set, and what they say; with
+/// `parts=all`, with the parts that are empty.
 pub(crate) async fn read(app: &App, asked: &Asked) -> Answer {
+    let parts = match asked.query.as_str() {
+        "" => Parts::Valued,
+        "parts=all" => Parts::All,
+        _ => return Err(invalid("only `parts=all` is asked for")),
+    };
     let message = whole(app, asked).await?;
+    let note = Note::read(message.head.detail.reveal());
+    let interface = app.messages.as_ref().map(|it| it.interface(&message.head.channel));
+    let settings = interface.map(|it| it.reading(&note)).unwrap_or_default();
+    let read = parsed(message.raw.reveal(), &settings, &note.problems, parts);
+    let answer = parsed(message.head.answer.reveal(), &settings, &[], parts);
     let body = json!({
+        "read": read,
+        "readAnswer": answer,
         "message": MessageLine::from(&message.head),
         "raw": STANDARD.encode(message.raw.reveal()),
         "answer": STANDARD.encode(message.head.answer.reveal()),
@@ -147,18 +170,35 @@ pub(crate) async fn read(app: &App, asked: &Asked) -> Answer {
 pub(crate) async fn preview(app: &App, asked: &Asked) -> Answer {
     let message = whole(app, asked).await?;
     let receiver = app.messages.as_ref().ok_or_else(nothing_works)?;
+    if message.head.direction == Direction::Out {
+        return Ok(respond::value(StatusCode::OK, &would_go(receiver, &message.head)));
+    }
     let interface = receiver.interface(&message.head.channel);
     let preview = receiver.preview(&asked.cx, &interface, &message).await?;
     Ok(respond::value(StatusCode::OK, &shown(&preview)))
 }
 
-/// Works on a message again, whatever became of it before.
+/// Where a message would go if it were sent again.
+fn would_go(receiver: &Receiver, head: &MessageHead) -> Value {
+    let declared = receiver.figures().declared();
+    let mut ways = declared.iter().flat_map(|it| &it.destinations);
+    let to = ways.find(|it| it.name == head.channel);
+    let goes_to = json!({
+        "name": head.channel,
+        "kind": to.map(|it| it.place.kind),
+        "address": to.map(|it| it.place.address.as_str()),
+    });
+    json!({ "changes": [], "problems": [], "goesTo": goes_to })
+}
+
+/// Works on a message again, whatever became of it before; one that went out, or that its receiver
+/// would not have, is sent again.
 pub(crate) async fn replay(app: &App, asked: &Asked) -> Answer {
     let message = whole(app, asked).await?;
-    if message.head.direction == Direction::Out {
-        return Err(invalid("a message that went out is not worked on"));
-    }
     let receiver = app.messages.as_ref().ok_or_else(nothing_works)?;
+    if message.head.direction == Direction::Out {
+        return send_again(app, asked, receiver, &message.head).await;
+    }
     let interface = receiver.interface(&message.head.channel);
     // The work itself is on record as the interface's; this says who asked for it.
     let act = Interaction::new(AuditAction::Import)
@@ -167,6 +207,24 @@ pub(crate) async fn replay(app: &App, asked: &Asked) -> Answer {
     let is_applied = receiver.work_on(&interface, message.head.id).await?;
     let now = whole(app, asked).await?;
     let body = json!({ "applied": is_applied, "message": MessageLine::from(&now.head) });
+    Ok(respond::value(StatusCode::OK, &body))
+}
+
+async fn send_again(app: &App, asked: &Asked, receiver: &Receiver, head: &MessageHead) -> Answer {
+    let waits = || RecordsError::new(Kind::Conflict, "the message waits to be sent already");
+    if !matches!(head.state, MessageState::Dead | MessageState::Sent) {
+        return Err(waits());
+    }
+    let id = head.id;
+    // That it waits is on record as the interface's; this says who asked for it.
+    let act = Interaction::new(AuditAction::Export)
+        .with_detail(format!("hl7 message {} sent again", id.0));
+    app.records.chart().audit(&asked.cx, act, AuditOutcome::Success).await?;
+    if !receiver.send_again(id).await? {
+        return Err(waits());
+    }
+    let now = whole(app, asked).await?;
+    let body = json!({ "waiting": true, "message": MessageLine::from(&now.head) });
     Ok(respond::value(StatusCode::OK, &body))
 }
 

@@ -6,7 +6,7 @@ use hyper::Method;
 use serde_json::Value;
 use ward_crypto::OsRandom;
 use ward_interop::{contract::Receiver, convert::Converter};
-use ward_store::{Chart, MessageId};
+use ward_store::{Chart, Direction, MessageId};
 use ward_web::{filter_of, shown, system_ctx};
 
 use super::log::escaped;
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Works on kept messages again, in the order in which they came: those that are dead, or the ones
-/// named.
+/// named. Those that went out, or should have, are sent again.
 #[derive(clap::Args, Debug)]
 pub struct ReplayArgs {
     #[command(flatten)]
@@ -30,6 +30,9 @@ pub struct ReplayArgs {
     /// State of the messages to work on again.
     #[arg(long, default_value = "dead")]
     state: String,
+    /// `in`, or `out` for messages to send again.
+    #[arg(long, default_value = "in")]
+    direction: String,
     /// Only at or after this time.
     #[arg(long)]
     since: Option<String>,
@@ -81,9 +84,14 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
         if args.dry_run {
             say(&format!("{id}: {said}"))?;
         } else {
-            let applied = said.get("applied").and_then(Value::as_bool).unwrap_or(false);
-            n_bad += u64::from(!applied);
-            say(&format!("{id}: {}", if applied { "applied" } else { "dead" }))?;
+            let is = |name: &str| said.get(name).and_then(Value::as_bool).unwrap_or(false);
+            let became = match (is("applied"), is("waiting")) {
+                (true, _) => "applied",
+                (_, true) => "waiting",
+                _ => "dead",
+            };
+            n_bad += u64::from(became == "dead");
+            say(&format!("{id}: {became}"))?;
         }
     }
     if let Holder::Chart(chart) = holder {
@@ -96,7 +104,11 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
 
 /// Every message in the state, oldest first.
 async fn wanted(holder: &Holder, args: &ReplayArgs) -> Result<Vec<u64>, Failure> {
-    let mut query = format!("direction=in&state={}&limit={STEP}", escaped(&args.state));
+    let mut query = format!(
+        "direction={}&state={}&limit={STEP}",
+        escaped(&args.direction),
+        escaped(&args.state)
+    );
     for (name, value) in [("since", &args.since), ("until", &args.until)] {
         query.extend(value.iter().map(|value| format!("&{name}={}", escaped(value))));
     }
@@ -136,6 +148,11 @@ async fn here(
     let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
     let message = chart.message(&cx, id).await?;
     let message = message.ok_or_else(|| Failure::Usage("there is no such message".to_owned()))?;
+    if message.head.direction == Direction::Out {
+        let destination = &message.head.channel;
+        let waits = !dry_run && receiver.send_again(id).await?;
+        return Ok(serde_json::json!({ "waiting": waits, "destination": destination }));
+    }
     let interface = receiver.interface(&message.head.channel);
     if dry_run {
         return Ok(shown(&receiver.preview(&cx, &interface, &message).await?));

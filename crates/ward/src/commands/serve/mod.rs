@@ -150,6 +150,10 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     receiver.announce(&channels::interfaces(&interface, &BTreeMap::new()));
     let (announce, announced) = watch::channel(Arc::new(interface.clone()));
     let mllp = hl7::listen(&config.hl7, &receiver, announced).await?;
+    if config.hl7.mllp_enabled {
+        let (address, is_tls) = (config.hl7.mllp.to_string(), config.hl7.tls_cert.is_some());
+        receiver.figures().declare_own(hl7::INTERFACE, address, is_tls);
+    }
     let (stop, stopped) = watch::channel(false);
     let (alive, mut ended) = mpsc::channel::<Infallible>(1);
     if let Some(folder) = &config.hl7.channels {

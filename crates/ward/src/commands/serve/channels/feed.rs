@@ -6,6 +6,7 @@ use tokio::task::AbortHandle;
 use ward_interop::{
     channel::{Channel, Feed},
     contract::Receiver,
+    figures::OpenSource,
     to_v2::Party,
 };
 
@@ -19,6 +20,8 @@ const FEED_REST: Duration = Duration::from_millis(500);
 pub struct Telling {
     channel: Channel,
     task: AbortHandle,
+    /// Tells that it is at work.
+    _open: OpenSource,
 }
 
 impl Telling {
@@ -32,7 +35,8 @@ impl Telling {
         match Feed::new(receiver.clone(), name, changes, from, channel.forwards(name)) {
             Ok(feed) => {
                 let task = tokio::spawn(feeding(feed)).abort_handle();
-                Some(Telling { channel: channel.clone(), task })
+                let _open = receiver.figures().open(name, String::new());
+                Some(Telling { channel: channel.clone(), task, _open })
             }
             Err(error) => {
                 tracing::error!(channel = name, %error, "channel not started");

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use ward_interop::{
     channel::{Channel, To},
     contract::{Interface, Receiver},
+    figures::Declared,
     listen::ListenSettings,
 };
 
@@ -103,6 +104,7 @@ impl Running {
         // Ways out first: nothing is taken before what it passes on has a way.
         self.lead(&channels);
         self.tell(&channels);
+        self.declare(&channels);
         let mut interfaces = interfaces(&self.main.0, &channels);
         self.ground.receiver.announce(&interfaces);
         if let Some(main) = interfaces.remove(&self.main.0.name) {
@@ -127,6 +129,12 @@ impl Running {
         drop(before);
         self.channels = channels;
         failures
+    }
+
+    /// Says to whoever looks after them what there is.
+    fn declare(&self, channels: &BTreeMap<String, Channel>) {
+        let of = |(name, channel): (&String, &Channel)| Declared::of(name, channel);
+        self.ground.receiver.figures().declare(channels.iter().map(of).collect());
     }
 
     fn lead(&mut self, channels: &BTreeMap<String, Channel>) {

@@ -163,8 +163,12 @@ async fn taking(
     folder: PathBuf,
     mut retired: watch::Receiver<bool>,
 ) {
+    let name = interface.borrow().name.clone();
+    let open = receiver.figures().open(&name, folder.display().to_string());
     loop {
-        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        let entries = fs::read_dir(&folder);
+        open.set_open(entries.is_ok());
+        let mut files: Vec<PathBuf> = entries
             .into_iter()
             .flatten()
             .filter_map(|entry| Some(entry.ok()?.path()))

@@ -157,7 +157,9 @@ async fn delivering(
             n_failed = if 0 < round.n_sent { 0 } else { n_failed.saturating_add(1) };
             let mut random = [0; 1];
             let _middle_of_the_road = OsRandom::default().fill(&mut random);
-            tokio::time::sleep(backoff(n_failed, random.first().copied().unwrap_or(0))).await;
+            let pause = backoff(n_failed, random.first().copied().unwrap_or(0));
+            delivery.rests(pause);
+            tokio::time::sleep(pause).await;
         } else {
             n_failed = 0;
             if *retired.borrow_and_update() {
