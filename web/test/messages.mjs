@@ -166,6 +166,22 @@ await tell("messages", async (it) => {
   await page.keyboard.press("Escape");
   await page.getByText("No messages").waitFor();
 
+  // What needs nothing is asked about no more.
+  await page.goto(`${url}/#/messages?state=quarantined`);
+  await page.getByRole("checkbox").first().check();
+  await page.getByRole("button", { name: "Nothing to do" }).click();
+  await drawer.getByLabel("What did you find?").fill("A scan of ports");
+  await look("together-dismiss");
+  await drawer.getByRole("button", { name: "Yes, do it" }).click();
+  await drawer.getByRole("status").getByText("1 nothing to do").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("No messages").waitFor();
+  await page.goto(`${url}/#/messages?state=ignored`);
+  await page.locator("[data-message]").getByRole("button").click();
+  await drawer.getByText("A scan of ports").waitFor();
+  await page.keyboard.press("Escape");
+  await drawer.waitFor({ state: "detached" });
+
   // What a receiver would not have goes again when it takes it.
   lab.code = "AA";
   await page.goto(`${url}/#/messages?state=dead&direction=out`);
@@ -176,6 +192,8 @@ await tell("messages", async (it) => {
   await look("message-sent-again");
   await settledIn("/api/messages?state=sent&interface=north%2Flab", 1);
   check(lab.got.join() === "M1", `the receiver has ${lab.got}`);
+  await page.goto(`${url}/#/messages?state=dead`);
+  await page.getByText("No messages").waitFor();
   await page.keyboard.press("Escape");
   await drawer.waitFor({ state: "detached" });
   await signOut();

@@ -91,6 +91,7 @@ pub static ALL: &[Endpoint] = rows! {
     "GET" "/api/messages/{id}" House(Action::ReadMessages), Some(A::Read), messages::read, "One message with its bytes and its answer, and both as a tree of segments, fields and components; `parts=all` shows empty ones too";
     "GET" "/api/messages/{id}/preview" House(Action::ReadMessages), Some(A::Import), messages::preview, "What a message would change if it were worked on now, or where it would be sent";
     "POST" "/api/messages/{id}/replay" House(Action::CarryMessages), Some(A::Import), messages::replay, "Work on a message again, or send one that went out again";
+    "POST" "/api/messages/{id}/dismiss" House(Action::CarryMessages), Some(A::Operation), messages::dismiss, "Nothing is to be done about a message that was given up or set aside; `found` says why";
     "POST" "/api/patients" House(Action::ManageStays), Some(A::Create), registry::register, "Register a patient; 409 with those who may be the same and were not seen";
     "POST" "/api/patients/{id}/join" House(Action::JoinPatients), Some(A::Operation), registry::join, "Make everything of this registration part of another one";
     "POST" "/api/patients/{id}/part" House(Action::JoinPatients), Some(A::Operation), registry::part, "Take a joining back; what was written since stays where it is";

@@ -116,6 +116,12 @@ fn who_may_not_read_messages_is_told_nothing_of_interfaces() {
         }
         let reply = client.send("POST", "/api/messages/1/replay", &[], b"{}").unwrap();
         assert_eq!(reply.status, 403, "{role}");
+        let found = br#"{"found":"nothing"}"#;
+        let reply = client.send("POST", "/api/messages/1/dismiss", &[], found).unwrap();
+        assert_eq!(
+            (reply.status, &reply.json()["resourceType"]),
+            (403, &"OperationOutcome".into())
+        );
     }
     let reply = Client::new(&server.address, None).get("/api/interfaces");
     assert_eq!((reply.status, &reply.json()["resourceType"]), (401, &"OperationOutcome".into()));
@@ -253,4 +259,41 @@ fn what_a_receiver_would_not_have_is_sent_again_before_what_came_later() {
     // Who asked is on record, each message once, and again for what was done.
     let trail = String::from_utf8(house.must(&["audit", "list"]).stdout).unwrap();
     assert!(2 <= trail.lines().filter(|line| line.contains("export")).count(), "{trail}");
+}
+
+#[test]
+fn what_needs_nothing_waits_for_nobody_any_more() {
+    let house = House::new();
+    let server = house.serve();
+    let mut client = server.client();
+    let mut peer = Peer::connect(&server.mllp).unwrap();
+    assert_eq!(peer.send(&adt("A01", "D1", "75", "20260101080000")).unwrap().code, "AA");
+    peer.write(&ward_tests::frame(b"no message")).unwrap();
+    let aside = "/api/messages?state=quarantined";
+    let n = |client: &mut Client| client.get(aside).json()["messages"][0]["id"].as_u64();
+    assert!(wait_until(PATIENCE, || n(&mut client).is_some()));
+    let id = n(&mut client).unwrap();
+    let mut dismiss = |id: u64, body: &str| {
+        let path = format!("/api/messages/{id}/dismiss");
+        client.send("POST", &path, &[], body.as_bytes()).unwrap()
+    };
+    for wrong in ["{}", r#"{"found":" "}"#, r#"{"found":"a","also":1}"#, "no JSON"] {
+        let reply = dismiss(id, wrong);
+        assert_eq!(
+            (reply.status, &reply.json()["resourceType"]),
+            (400, &"OperationOutcome".into())
+        );
+    }
+    assert_eq!(dismiss(99, r#"{"found":"a"}"#).status, 404);
+    // What is in the chart is done.
+    assert_eq!(dismiss(1, r#"{"found":"a"}"#).status, 409);
+    let done = dismiss(id, r#"{"found":"a scan of ports"}"#);
+    assert_eq!((done.status, &done.json()["message"]["state"]), (200, &"ignored".into()));
+    assert!(done.json()["message"]["why"].as_str().unwrap().ends_with("; a scan of ports"));
+    assert_eq!(dismiss(id, r#"{"found":"a"}"#).status, 409);
+    let main = interfaces(&mut client)["interfaces"][0].clone();
+    assert_eq!(main["counts"]["quarantined"], Value::Null, "{main}");
+    let trail = String::from_utf8(house.must(&["audit", "list"]).stdout).unwrap();
+    let by_person = |line: &&str| line.contains(" operation ") && line.contains("role=integration");
+    assert_eq!(trail.lines().filter(by_person).count(), 1, "{trail}");
 }

@@ -141,7 +141,7 @@ function Attention({ interfaces, gone }: { interfaces: Interface[]; gone: Interf
     }
   }
   return (
-    <section className="card" aria-label={say("needsSomebody")} data-testid="attention">
+    <section className="card stack tight" aria-label={say("needsSomebody")} data-testid="attention">
       <h2>{say("needsSomebody")}</h2>
       {lines.length === 0
         ? <p className="calm-line">{say("needsNobody")}</p>

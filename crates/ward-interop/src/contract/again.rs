@@ -1,8 +1,10 @@
-//! An outgoing message sent again, because its receiver would not have it, or has lost it.
+//! What a person decides about a kept message: that it is sent again, because its receiver would
+//! not have it or has lost it, or that nothing is to be done about it.
 
-use ward_core::{AuditAction, Phi};
+use ward_core::{AuditAction, Ctx, Phi};
 use ward_store::{
-    CommitError, CommitUnit, Direction, Interaction, MessageId, MessageState, NewMessage, Reuse,
+    CommitError, CommitUnit, Direction, Interaction, KeptMessage, MessageId, MessageState,
+    NewMessage, Reuse,
 };
 
 use super::{Note, Receiver};
@@ -26,21 +28,7 @@ impl Receiver {
         }
         // How often it was tried stays; why it was set aside is over.
         let note = Note { why: None, ..Note::read(head.detail.reveal()) };
-        let waiting = NewMessage {
-            direction: Direction::Out,
-            state: MessageState::Waiting,
-            channel: head.channel.clone(),
-            kind: head.kind.clone(),
-            control_id: head.control_id.clone(),
-            sender: head.sender.clone(),
-            patient: head.patient.clone(),
-            time: head.time,
-            raw: kept.raw.clone(),
-            detail: Phi::new(note.to_bytes()),
-            answer: head.answer.clone(),
-            reuse: Reuse::Accept,
-        };
-        let unit = CommitUnit { restated: vec![(id, waiting)], ..CommitUnit::default() };
+        let unit = restated(&kept, MessageState::Waiting, &note);
         let detail = format!("hl7 {} again", head.kind);
         let act = Interaction::new(AuditAction::Export).with_detail(detail);
         let cx = self.interface_context(&head.channel);
@@ -48,4 +36,47 @@ impl Receiver {
         self.wake_outgoing();
         Ok(true)
     }
+
+    /// Somebody has looked at a message that was given up or set aside, and nothing is to be done:
+    /// `found` says what they found. Answers false where it is none of these.
+    ///
+    /// - Shape: it stays as it is and waits for nobody any more; its time ends like that of others.
+    /// - Audit: `operation` of who decided, in the commit.
+    pub async fn dismiss(&self, cx: &Ctx, id: MessageId, found: &str) -> Result<bool, CommitError> {
+        let unreadable = |_| CommitError::Unavailable("a kept message cannot be read");
+        let own = self.own_context(self.now());
+        let kept = self.inner.chart.message_to_work_on(&own, id).map_err(unreadable)?;
+        let Some(kept) = kept else { return Ok(false) };
+        if !matches!(kept.head.state, MessageState::Dead | MessageState::Quarantined) {
+            return Ok(false);
+        }
+        let old = Note::read(kept.head.detail.reveal());
+        let why = old.why.iter().map(String::as_str).chain([found]).collect::<Vec<_>>().join("; ");
+        let note = Note { why: Some(why), ..old };
+        let unit = restated(&kept, MessageState::Ignored, &note);
+        let act = Interaction::new(AuditAction::Operation)
+            .with_detail(format!("hl7 message {} dismissed", id.0));
+        self.inner.chart.commit(cx, act, unit).await?;
+        Ok(true)
+    }
+}
+
+/// The message as it is, in another state.
+fn restated(kept: &KeptMessage, state: MessageState, note: &Note) -> CommitUnit {
+    let head = &kept.head;
+    let message = NewMessage {
+        direction: head.direction,
+        state,
+        channel: head.channel.clone(),
+        kind: head.kind.clone(),
+        control_id: head.control_id.clone(),
+        sender: head.sender.clone(),
+        patient: head.patient.clone(),
+        time: head.time,
+        raw: kept.raw.clone(),
+        detail: Phi::new(note.to_bytes()),
+        answer: head.answer.clone(),
+        reuse: Reuse::Accept,
+    };
+    CommitUnit { restated: vec![(head.id, message)], ..CommitUnit::default() }
 }

@@ -12,7 +12,7 @@ use ward_store::{
 };
 
 use super::{
-    access::invalid,
+    access::{body_of, invalid},
     parsed::{Parts, parsed},
 };
 use crate::{app::App, request::Asked, respond, respond::Answer};
@@ -207,6 +207,35 @@ pub(crate) async fn replay(app: &App, asked: &Asked) -> Answer {
     let is_applied = receiver.work_on(&interface, message.head.id).await?;
     let now = whole(app, asked).await?;
     let body = json!({ "applied": is_applied, "message": MessageLine::from(&now.head) });
+    Ok(respond::value(StatusCode::OK, &body))
+}
+
+/// What somebody found who looked at a message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Found {
+    found: String,
+}
+
+/// Characters of what somebody found.
+/// LIMIT: a sentence or two; it stands in every list.
+const FOUND_MAX: usize = 500;
+
+/// Somebody has looked at a message that was given up or set aside, and nothing is to be done.
+pub(crate) async fn dismiss(app: &App, asked: &Asked) -> Answer {
+    let Found { found } = body_of(asked)?;
+    let found = found.trim();
+    if found.is_empty() || FOUND_MAX < found.chars().count() {
+        return Err(invalid("`found` says in 1 to 500 characters what was found"));
+    }
+    let message = whole(app, asked).await?;
+    let receiver = app.messages.as_ref().ok_or_else(nothing_works)?;
+    if !receiver.dismiss(&asked.cx, message.head.id, found).await? {
+        let says = "the message was neither given up nor set aside";
+        return Err(RecordsError::new(Kind::Conflict, says));
+    }
+    let now = whole(app, asked).await?;
+    let body = json!({ "message": MessageLine::from(&now.head) });
     Ok(respond::value(StatusCode::OK, &body))
 }
 

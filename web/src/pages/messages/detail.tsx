@@ -1,4 +1,4 @@
-import { Alert, Button, SegmentedControl } from "@mantine/core";
+import { Alert, Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -6,7 +6,7 @@ import { type Patient, get, nameOf, post } from "../../api";
 import { useWords } from "../../words";
 import { Failed, Waiting } from "../parts";
 import { Parsed } from "./tree";
-import { type Line, type Preview, type Replayed, type Whole, inWords, isRepeatable, lines } from "./types";
+import { type Line, type Preview, type Replayed, type Whole, inWords, isOpen, isRepeatable, lines } from "./types";
 
 export function Detail({ id }: { id: number }) {
   const { say, word, time } = useWords();
@@ -38,6 +38,7 @@ export function Detail({ id }: { id: number }) {
         </section>
       )}
       {isRepeatable(message) && <Again message={message} />}
+      {isOpen(message) && <Dismiss message={message} />}
     </div>
   );
 }
@@ -57,6 +58,25 @@ function Records({ message }: { message: Line }) {
         return name ? <a className="tag" key={it} href={name} title={it}>{kind}</a> : <span className="tag" key={it} title={it}>{kind}</span>;
       })}
     </section>
+  );
+}
+
+/** Somebody looked, and nothing is to be done. */
+function Dismiss({ message }: { message: Line }) {
+  const { say } = useWords();
+  const queries = useQueryClient();
+  const [asked, ask] = useState(false);
+  const [found, setFound] = useState("");
+  const dismiss = useMutation({ mutationFn: () => post(`/api/messages/${message.id}/dismiss`, { found: found.trim() }), onSuccess: () => queries.invalidateQueries() });
+  if (!asked) return <div><Button variant="default" onClick={() => ask(true)}>{say("dismiss")}</Button></div>;
+  return (
+    <div className="stack tight">
+      <TextInput label={say("foundOut")} description={say("dismissHint")} value={found} maxLength={500} error={dismiss.error?.message} onChange={(e) => setFound(e.currentTarget.value)} />
+      <div className="row">
+        <Button color="red.9" disabled={!found.trim()} loading={dismiss.isPending} onClick={() => dismiss.mutate()}>{say("confirm")}</Button>
+        <Button variant="default" onClick={() => ask(false)}>{say("stop")}</Button>
+      </div>
+    </div>
   );
 }
 

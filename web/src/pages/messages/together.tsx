@@ -1,11 +1,11 @@
-import { Alert, Button, Group, Modal, Progress, Table } from "@mantine/core";
+import { Alert, Button, Group, Modal, Progress, Table, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState } from "react";
 
 import { get, post } from "../../api";
 import { useWords } from "../../words";
 import { List } from "../parts";
-import { COLOR, type Line, type Preview, type Replayed, inWords, isRepeatable } from "./types";
+import { COLOR, type Line, type Preview, type Replayed, inWords, isOpen as needsLook, isRepeatable } from "./types";
 
 /** Most messages worked on together. */
 const MOST = 10_000;
@@ -13,13 +13,13 @@ const STEP = 1_000;
 /** Most lines of a report on the screen: what did not go well comes first. */
 const SHOWN = 200;
 
-type Row = { id: number; line?: Line; preview?: Preview; replayed?: Replayed; error?: string };
+type Row = { id: number; line?: Line; preview?: Preview; replayed?: Replayed; dismissed?: boolean; error?: string };
 type Props = { chosen: ReadonlySet<number>; choose: (ids: ReadonlySet<number>) => void; query: URLSearchParams; lines: Line[] };
 
 /** Several messages: first what would change, then the work, one after the other, and a report of each. */
 export function Together({ chosen, choose, query, lines }: Props) {
   const { say } = useWords();
-  const [opened, open] = useState(false);
+  const [opened, open] = useState<"work" | "dismiss">();
   const [known, know] = useState<ReadonlyMap<number, Line>>(new Map());
   const all = useMutation({
     mutationFn: () => matching(query),
@@ -29,18 +29,20 @@ export function Together({ chosen, choose, query, lines }: Props) {
     },
   });
   if (lines.length === 0 && chosen.size === 0 && !opened) return null;
+  const isOpen = (line?: Line) => Boolean(line && needsLook(line));
   const of = (id: number) => lines.find((it) => it.id === id) ?? known.get(id);
   return (
     <div className="row" data-testid="together">
       {chosen.size > 0 && <b role="status">{chosen.size} {say("chosenMessages")}</b>}
-      {chosen.size > 0 && <Button size="xs" onClick={() => open(true)}>{say("together")}</Button>}
+      {chosen.size > 0 && <Button size="xs" onClick={() => open("work")}>{say("together")}</Button>}
+      {chosen.size > 0 && [...chosen].some((id) => isOpen(of(id))) && <Button size="xs" variant="default" onClick={() => open("dismiss")}>{say("dismiss")}</Button>}
       <Button size="xs" variant="default" loading={all.isPending} onClick={() => all.mutate()}>{say("chooseAll")}</Button>
       {chosen.size > 0 && <Button size="xs" variant="default" onClick={() => choose(new Set())}>{say("chooseNone")}</Button>}
       {all.error && <span className="bad" role="alert">{all.error.message}</span>}
       {chosen.size >= MOST && <span className="quiet">{say("tooMany")}</span>}
-      <Modal opened={opened} onClose={() => open(false)} size="xl" title={say("together")} closeOnClickOutside={false} closeButtonProps={{ "aria-label": say("shut") }}>
+      <Modal opened={Boolean(opened)} onClose={() => open(undefined)} size="xl" title={say(opened === "dismiss" ? "dismiss" : "together")} closeOnClickOutside={false} closeButtonProps={{ "aria-label": say("shut") }}>
         {/* In the order in which they came. */}
-        {opened && <Work rows={[...chosen].sort((a, b) => a - b).map((id) => ({ id, line: of(id) }))} done={() => choose(new Set())} />}
+        {opened && <Work isDismissing={opened === "dismiss"} rows={[...chosen].sort((a, b) => a - b).map((id) => ({ id, line: of(id) }))} done={() => choose(new Set())} />}
       </Modal>
     </div>
   );
@@ -62,13 +64,14 @@ async function matching(query: URLSearchParams): Promise<Line[]> {
   }
 }
 
-function Work({ rows: given, done }: { rows: Row[]; done: () => void }) {
+function Work({ rows: given, done, isDismissing }: { rows: Row[]; done: () => void; isDismissing: boolean }) {
   const { say, word, time } = useWords();
   const queries = useQueryClient();
   const [rows, setRows] = useState(given);
   const [at, setAt] = useState<number>();
   const [phase, setPhase] = useState<"start" | "tried" | "worked">("start");
   const [sure, setSure] = useState(false);
+  const [finding, setFinding] = useState("");
   const halted = useRef(false);
   const each = async (work: (row: Row) => Promise<Partial<Row>>) => {
     halted.current = false;
@@ -87,6 +90,7 @@ function Work({ rows: given, done }: { rows: Row[]; done: () => void }) {
   const work = async () => {
     setSure(false);
     await each(async (row) => {
+      if (isDismissing) return { dismissed: true, line: (await post<{ message: Line }>(`/api/messages/${row.id}/dismiss`, { found: finding.trim() })).message };
       const replayed = await post<Replayed>(`/api/messages/${row.id}/replay`);
       return { replayed, line: replayed.message };
     });
@@ -98,7 +102,7 @@ function Work({ rows: given, done }: { rows: Row[]; done: () => void }) {
   const bad = rows.filter(isBad);
   const shown = [...bad, ...rows.filter((row) => !isBad(row))].slice(0, SHOWN);
   const isOver = phase === "worked" && at === undefined;
-  const n = rows.filter((row) => (phase === "worked" ? row.replayed ?? row.error : row.preview ?? row.error)).length;
+  const n = rows.filter((row) => (phase === "worked" ? row.replayed ?? row.dismissed ?? row.error : row.preview ?? row.error)).length;
   return (
     <div className="stack">
       <p className="quiet no-margin">{say("inOrder")}</p>
@@ -111,10 +115,16 @@ function Work({ rows: given, done }: { rows: Row[]; done: () => void }) {
       )}
       {at === undefined && phase !== "start" && (
         <Alert color={bad.length > 0 ? "red" : "teal"} role="status">
-          {n} {say("doneOf")} {rows.length} · {phase === "worked" ? <>{n - bad.length} {say("isApplied")}, {bad.length} {say("notDone")}</> : <>{bad.length} {say("cannotWork")}. {say("noWorse")}</>}
+          {n} {say("doneOf")} {rows.length} · {phase === "worked" ? <>{n - bad.length} {say(isDismissing ? "dismissed" : "isApplied")}, {bad.length} {say("notDone")}</> : <>{bad.length} {say("cannotWork")}. {say("noWorse")}</>}
         </Alert>
       )}
-      {at === undefined && !isOver && (
+      {at === undefined && !isOver && isDismissing && (
+        <Group align="end">
+          <TextInput className="grow" label={say("foundOut")} description={say("dismissHint")} value={finding} maxLength={500} onChange={(e) => setFinding(e.currentTarget.value)} />
+          <Button color="red.9" disabled={!finding.trim()} onClick={work}>{say("confirm")}</Button>
+        </Group>
+      )}
+      {at === undefined && !isOver && !isDismissing && (
         <Group>
           <Button variant={phase === "start" ? "filled" : "default"} onClick={dryRun}>{say("dryRun")}</Button>
           {phase === "tried" && !sure && <Button onClick={() => setSure(true)}>{say("together")}</Button>}
@@ -142,6 +152,7 @@ function Work({ rows: given, done }: { rows: Row[]; done: () => void }) {
 function Said({ row }: { row: Row }) {
   const { say, word } = useWords();
   if (row.error) return <span className="bad">{row.error}</span>;
+  if (row.dismissed) return <span className="good">{say("dismissed")}</span>;
   if (row.replayed?.waiting) return <span className="good">{say("isWaiting")}</span>;
   if (row.replayed) {
     const why = [row.replayed.message.why, ...row.replayed.message.problems.map((it) => inWords(it, word))].filter(Boolean).join("; ");

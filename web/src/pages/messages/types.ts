@@ -31,6 +31,9 @@ export function inWords(problem: string, word: (kind: string, code?: string) => 
   return `${word("severity", severity)}: ${word("problem", kind)}${at[0] === "message" ? "" : ` (${at.join(" ")})`}`;
 }
 
+/** Whether somebody has to look at it. */
+export const isOpen = (line: Line) => line.state === "dead" || line.state === "quarantined";
+
 /** Whether it may be worked on, or sent, again. */
 export const isRepeatable = (line: Line) => line.direction === "in" || line.state === "dead" || line.state === "sent";
 
