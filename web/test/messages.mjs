@@ -5,7 +5,7 @@ import { createServer, connect } from "node:net";
 import { account, ask, check, mllp, prepare, send, tell, url } from "./browser.mjs";
 
 /** A receiver that has messages refused until it is told to take them. */
-const lab = { code: "AE", got: [] };
+const lab = { code: "AE", got: [], rests: Promise.resolve() };
 const [labHost, labPort] = process.env.WARD_LAB.split(":");
 const server = createServer((socket) => {
   let text = "";
@@ -17,7 +17,7 @@ const server = createServer((socket) => {
       const id = text.slice(0, end).split("|")[9];
       text = text.slice(end + 2);
       if (lab.code === "AA") lab.got.push(id);
-      socket.write(`\x0bMSH|^~\\&|LAB||||20260101080000||ACK|A${id}|P|2.5.1\rMSA|${lab.code}|${id}|not today\r\x1c\r`);
+      lab.rests.then(() => socket.write(`\x0bMSH|^~\\&|LAB||||20260101080000||ACK|A${id}|P|2.5.1\rMSA|${lab.code}|${id}|${lab.code === "AA" ? "" : "not today"}\r\x1c\r`));
     }
   });
 });
@@ -184,12 +184,18 @@ await tell("messages", async (it) => {
 
   // What a receiver would not have goes again when it takes it.
   lab.code = "AA";
+  let answers;
+  lab.rests = new Promise((done) => { answers = done; });
   await page.goto(`${url}/#/messages?state=dead&direction=out`);
   await row("M1").getByRole("button").click();
   await drawer.getByRole("button", { name: "Send again" }).click();
   await drawer.getByRole("button", { name: "Yes, do it" }).click();
   await drawer.getByRole("status").getByText("It waits to be sent again").waitFor();
+  // It is still said when the message is shown as one that waits.
+  await drawer.getByText("· waiting ·").waitFor();
+  await drawer.getByRole("status").getByText("It waits to be sent again").waitFor();
   await look("message-sent-again");
+  answers();
   await settledIn("/api/messages?state=sent&interface=north%2Flab", 1);
   check(lab.got.join() === "M1", `the receiver has ${lab.got}`);
   await page.goto(`${url}/#/messages?state=dead`);

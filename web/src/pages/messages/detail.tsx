@@ -37,7 +37,7 @@ export function Detail({ id }: { id: number }) {
           {look === "read" ? <Parsed tree={readAnswer} fallback={answer} /> : <pre className="raw" tabIndex={0}>{lines(answer)}</pre>}
         </section>
       )}
-      {isRepeatable(message) && <Again message={message} />}
+      <Again message={message} />
       {isOpen(message) && <Dismiss message={message} />}
     </div>
   );
@@ -92,12 +92,13 @@ function Again({ message }: { message: Line }) {
   });
   return (
     <>
-      <div className="row">
+      {/* What was done is said for as long as the message is shown, whatever became of it. */}
+      {isRepeatable(message) && <div className="row">
         {!isOut && <Button variant="default" loading={preview.isPending} onClick={() => preview.mutate()}>{say("preview")}</Button>}
         {sure
           ? <><Button color="red.9" loading={replay.isPending} onClick={() => replay.mutate()}>{say("confirm")}</Button><Button variant="default" onClick={() => setSure(false)}>{say("stop")}</Button></>
           : <Button variant="default" onClick={() => setSure(true)}>{say(isOut ? "sendAgain" : "replay")}</Button>}
-      </div>
+      </div>}
       {replay.data && (replay.data.applied === false
         ? <Alert color="red" role="status">{say("isDead")}: {[replay.data.message.why, ...replay.data.message.problems.map((it) => inWords(it, word))].filter(Boolean).join("; ")}</Alert>
         : <Alert color="teal" role="status">{say(isOut ? "waitsAgain" : "workedOn")}</Alert>)}
