@@ -6,7 +6,7 @@ use ward_hl7::{SegmentId, Version, dictionary::dictionary};
 
 use super::{
     line::{Line, Place},
-    source::{Source, kind},
+    source::{Source, elements, kind},
     text,
 };
 
@@ -68,8 +68,12 @@ const VERSION: Version = Version::V2_5_1;
 /// Types of messages by the first letter and number of their event.
 ///
 /// - Source: HL7 table 0003.
-const TYPES: [(&str, &str); 16] = [
+const TYPES: [(&str, &str); 20] = [
     ("A", "ADT"),
+    ("I12", "REF"),
+    ("I13", "REF"),
+    ("I14", "REF"),
+    ("I15", "REF"),
     ("R01", "ORU"),
     ("R03", "ORU"),
     ("R30", "ORU"),
@@ -87,6 +91,9 @@ const TYPES: [(&str, &str); 16] = [
     ("V04", "VXU"),
 ];
 
+/// The category of an order that refers the patient to somebody: SNOMED CT, patient referral.
+const REFERRAL: &str = "3457005";
+
 /// What the resources say happened: the event of a MessageHeader, else what they are.
 pub(super) fn event(source: &Source<'_>) -> Option<Event> {
     let coding = source.of_kind("MessageHeader").next().and_then(|it| it.get("eventCoding"));
@@ -103,6 +110,9 @@ pub(super) fn event(source: &Source<'_>) -> Option<Event> {
         }
     }
     let has = |name: &str| source.of_kind(name).next().is_some();
+    let is_referral = |it: &Json<'_>| {
+        elements(it, "category.coding.code").iter().any(|code| code.as_str() == Some(REFERRAL))
+    };
     let (code, event) = match () {
         () if has("DocumentReference") => ("MDM", "T02"),
         () if has("Immunization") => ("VXU", "V04"),
@@ -112,6 +122,7 @@ pub(super) fn event(source: &Source<'_>) -> Option<Event> {
         () if has("MedicationRequest") => ("RDE", "O11"),
         () if has("ChargeItem") => ("DFT", "P03"),
         () if has("DiagnosticReport") => ("ORU", "R01"),
+        () if source.of_kind("ServiceRequest").any(is_referral) => ("REF", "I12"),
         () if has("ServiceRequest") => ("OML", "O21"),
         () if has("Encounter") => ("ADT", "A08"),
         () if has("Observation") => ("ORU", "R01"),

@@ -149,6 +149,13 @@ pub(super) fn order_control(resource: &Json<'_>, message: &str) -> Option<&'stat
     })
 }
 
+/// Whether somebody takes part in an appointment as whoever booked it or is asked about it, and not
+/// as whoever is met: those stand in SCH.
+pub(super) fn is_contact(participant: &Json<'_>) -> bool {
+    let code = first(participant, &["type", "coding", "code"]);
+    code.is_some_and(|code| matches!(code, "CALLBCK" | "REFB" | "ENT"))
+}
+
 /// The number of an insured person as CX: who gave it is said where the person is.
 fn subscriber<'j>(
     filler: &mut Filler<'_, 'j>,

@@ -103,6 +103,7 @@ impl<'s, 'j> Writer<'s, 'j> {
                         let mut inner = around.clone();
                         inner.insert(pick.slot.clone(), resource);
                         self.segment(*id, &inner);
+                        self.provider(*id, pick);
                     }
                 }
                 PlanStep::Bind(pick) => {
@@ -193,6 +194,16 @@ impl<'s, 'j> Writer<'s, 'j> {
     }
 
     fn segment(&mut self, id: SegmentId, slots: &Slots<'j>) {
+        let stay = self.stay(id, slots);
+        let mut own: Slots<'_> = Slots::new();
+        let slots = match &stay {
+            Some((slot, stay)) => {
+                own.extend(slots.iter().map(|(slot, resource)| (slot.clone(), *resource)));
+                own.insert(slot.clone(), stay);
+                &own
+            }
+            None => slots,
+        };
         let mut filler = Filler::new(self.maps, self.local_base, self.source, &self.lines, id);
         let rows: Vec<_> = self.map.rows.iter().filter(|row| row.segment == id).collect();
         let mut ran: Vec<(&str, &Slot)> = Vec::new();
@@ -241,6 +252,26 @@ impl<'s, 'j> Writer<'s, 'j> {
         self.take(line, rows);
     }
 
+    /// The stay with the diagnosis alone that a DG1 is about: its rank and kind are not those of
+    /// another.
+    fn stay(&self, id: SegmentId, slots: &Slots<'j>) -> Option<(Slot, Json<'j>)> {
+        if id.as_str() != "DG1" {
+            return None;
+        }
+        let of_kind = |name: &str| slots.iter().find(|(slot, _)| &*slot.kind == name);
+        let (_, condition) = of_kind("Condition")?;
+        let (slot, stay) = of_kind("Encounter")?;
+        let all = stay.get("diagnosis").map(Json::items).unwrap_or_default();
+        let is_own = |item: &&'j Json<'j>| {
+            let meant = item.get("condition").and_then(|it| self.source.resolve(it, stay));
+            meant.is_some_and(|meant| std::ptr::eq(meant, *condition))
+        };
+        let own: Vec<Json<'j>> = all.iter().filter(is_own).cloned().collect();
+        let mut alone = stay.as_object()?.clone();
+        alone.insert("diagnosis", Json::Array(own));
+        Some((slot.clone(), Json::Object(alone)))
+    }
+
     /// One segment for each item of a list of the resource in `slot`.
     fn items(&mut self, id: SegmentId, slot: &Slot, name: &str, slots: &Slots<'j>) {
         let Some(resource) = slots.get(slot) else { return };
@@ -263,7 +294,8 @@ impl<'s, 'j> Writer<'s, 'j> {
             let (line, rows) = (filler.line, filler.rows);
             // Of the participants, those that the segment is for.
             let is_resource = matches!(id.as_str(), "AIG" | "AIL" | "AIP");
-            if is_resource && !line.is_valued(&Place::field(3)) {
+            let is_contact = id.as_str() == "AIP" && own::is_contact(item);
+            if is_resource && (is_contact || !line.is_valued(&Place::field(3))) {
                 continue;
             }
             match self.twin(&line) {
@@ -272,6 +304,23 @@ impl<'s, 'j> Writer<'s, 'j> {
                 None => self.take(line, rows),
             }
         }
+    }
+
+    /// PRD-1 of somebody without a role: whoever asks refers, and whoever is asked is referred to.
+    ///
+    /// - Source: HL7 table 0286.
+    fn provider(&mut self, id: SegmentId, pick: &Pick) {
+        let Some(line) = self.lines.last_mut().filter(|line| line.id == id) else { return };
+        let role = Place::field(1);
+        if id.as_str() != "PRD" || line.is_valued(&role) {
+            return;
+        }
+        let code = match &pick.how {
+            Related::Of(_, path) if &**path == "requester" => "RP",
+            _ => "RT",
+        };
+        line.put(&role.part(&[1]), code);
+        line.put(&role.part(&[3]), "HL70286");
     }
 
     /// Whether an item is about somebody in a role, who has a segment of its own; people whom it

@@ -12,11 +12,11 @@ use ward_interop::{
 };
 
 /// Every family that the maps are for.
-const FAMILIES: [&str; 30] = [
+const FAMILIES: [&str; 31] = [
     "adt-a01", "adt-a02", "adt-a03", "adt-a04", "adt-a05", "adt-a06", "adt-a07", "adt-a08",
     "adt-a09", "adt-a10", "adt-a11", "adt-a12", "adt-a13", "adt-a28", "adt-a31", "adt-a40",
     "adt-a47", "oru-r01", "orm-o01", "oml-o21", "rde-o11", "rds-o13", "ras-o17", "siu-s12",
-    "siu-s15", "siu-s26", "mdm-t02", "vxu-v04", "dft-p03", "bar-p01",
+    "siu-s15", "siu-s26", "mdm-t02", "vxu-v04", "dft-p03", "bar-p01", "ref-i12",
 ];
 
 #[test]

@@ -16,11 +16,16 @@ impl<'t> Reviewed<'t> {
     }
 
     pub fn reason(&self, corpus: &str, path: &str, value: &str) -> Option<&'t str> {
-        let fits = |row: &&[&str; 4]| {
-            (row[0] == "*" || row[0] == corpus) && glob(row[1], path) && glob(row[2], value)
-        };
+        let fits =
+            |row: &&[&str; 4]| is_of(row[0], corpus) && glob(row[1], path) && glob(row[2], value);
         self.rows.iter().find(fits).map(|row| row[3])
     }
+}
+
+/// Whether a row is for what is compared; `!NAME` is for all else.
+fn is_of(row: &str, compared: &str) -> bool {
+    let has = |name: &str| compared.split(' ').any(|own| own == name);
+    row == "*" || row.strip_prefix('!').map_or_else(|| has(row), |other| !has(other))
 }
 
 fn glob(pattern: &str, text: &str) -> bool {
