@@ -3,7 +3,8 @@
 //   ward init; ward simulate --patients 60 --out P; ward import P; ward serve
 //   WARD_URL=... WARD_MLLP=... WARD_TOKEN=... WARD_ADMIN=... node web/test/pictures.mjs
 //
-// The chart must be new: it makes beds, admits simulated patients, and signs people in.
+// A channel (`hl7.channels`) gives the picture of interfaces something to show. The chart must be
+// new: it makes beds, admits simulated patients, and signs people in.
 import { chromium } from "playwright-core";
 
 import { account, admin, ask, put, send, settled, url, PASSWORD } from "./browser.mjs";
@@ -143,7 +144,7 @@ await enter("bridge");
 await page.goto(`${url}/#/messages`);
 await page.getByRole("cell").first().waitFor();
 await page.locator("td button").first().click();
-await page.getByRole("dialog").locator("[data-segment='MSH[1]']").waitFor();
+await page.getByRole("dialog").locator("[data-segment='MSH[1]']").first().waitFor();
 await shot("messages");
 await page.goto(`${url}/#/interfaces`);
 await page.locator("[data-interface=mllp]").waitFor();

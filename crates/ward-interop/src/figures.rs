@@ -102,6 +102,7 @@ struct Inner {
     /// The server's own listener.
     own: Mutex<Option<Declared>>,
     declared: Mutex<Vec<Declared>>,
+    mistakes: Mutex<Vec<String>>,
     sources: Mutex<BTreeMap<String, Vec<Arc<SourceNow>>>>,
     ways: Mutex<BTreeMap<String, Arc<WayFigures>>>,
 }
@@ -117,6 +118,15 @@ impl Figures {
     /// Says which channels there are now.
     pub fn declare(&self, channels: Vec<Declared>) {
         *lock(&self.0.declared) = channels;
+    }
+
+    /// Says what of the settings could not be used when they changed; nothing when all of it was.
+    pub fn complain(&self, mistakes: Vec<String>) {
+        *lock(&self.0.mistakes) = mistakes;
+    }
+
+    pub fn mistakes(&self) -> Vec<String> {
+        lock(&self.0.mistakes).clone()
     }
 
     /// The server's own listener, and every channel.
@@ -235,11 +245,24 @@ impl WayFigures {
         lock(&self.0).clone()
     }
 
+    /// Its settings are new.
+    pub(crate) fn begins(&self) {
+        lock(&self.0).trouble = None;
+    }
+
     pub(crate) fn nothing_waits(&self) {
         let mut way = lock(&self.0);
         way.oldest_waiting = None;
-        // What was tried again is gone: nobody knows how the destination is now.
-        way.trouble = None;
+        // What was tried again is gone: nobody knows how the destination is now, unless nothing can
+        // be sent to it at all.
+        way.trouble = way.trouble.take().filter(|it| it.fault.why == UNUSABLE);
+    }
+
+    /// Nothing can be sent at all, whether or not something waits.
+    pub(crate) fn unusable(&self, now: Timestamp) {
+        if lock(&self.0).trouble.is_none() {
+            self.failed(now, Fault::new(UNUSABLE));
+        }
     }
 
     pub(crate) fn waits_since(&self, oldest: Timestamp) {
@@ -269,6 +292,9 @@ impl WayFigures {
         }
     }
 }
+
+/// The settings of a destination cannot be used.
+const UNUSABLE: &str = "unusable";
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -317,6 +343,13 @@ mod tests {
         assert_eq!(standing.oldest_waiting, Some(at(1)));
         way.nothing_waits();
         assert_eq!(way.standing().oldest_waiting, None);
+        way.failed(at(30), Fault::new("closed"));
+        way.nothing_waits();
+        assert_eq!(way.standing().trouble, None);
+        way.unusable(at(40));
+        way.nothing_waits();
+        way.unusable(at(50));
+        assert_eq!(way.standing().trouble.unwrap().since, at(40));
     }
 
     #[test]

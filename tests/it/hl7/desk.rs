@@ -102,6 +102,36 @@ fn interfaces_say_what_is_open_what_waits_and_why() {
 }
 
 #[test]
+fn settings_that_cannot_be_used_are_told_of_before_a_message_waits() {
+    let house = House::new();
+    let folder = tempfile::tempdir().unwrap();
+    let text = |ca: &str| {
+        format!(
+            "[from]\ninterface = \"mllp\"\n[[to]]\nname = \"lab\"\nmllp = \"{}\"\n{ca}",
+            free_address()
+        )
+    };
+    channel(folder.path(), "north", &text("tls = { ca = \"none.pem\" }\n"));
+    let channels = folder.path().to_str().unwrap();
+    let server = house.serve_with(&[("WARD_HL7_CHANNELS", channels)]);
+    let mut client = server.client();
+    let lab = |said: &Value| named(&said["interfaces"], "north")["destinations"][0].clone();
+    assert!(wait_until(PATIENCE, || lab(&interfaces(&mut client))["why"] == "unusable"));
+    assert_eq!(lab(&interfaces(&mut client))["tls"], true);
+    assert_eq!(interfaces(&mut client)["mistakes"], Value::Array(Vec::new()));
+    // A mistake in a file leaves everything as it was, and is told of until it is mended.
+    channel(folder.path(), "north", "[from]\nnothing = true\n");
+    let mistakes = |client: &mut Client| interfaces(client)["mistakes"].clone();
+    assert!(wait_until(PATIENCE, || mistakes(&mut client)[0].is_string()));
+    let said = mistakes(&mut client)[0].as_str().unwrap().to_owned();
+    assert!(said.contains("north.toml") && said.contains("nothing"), "{said}");
+    assert_eq!(lab(&interfaces(&mut client))["why"], "unusable");
+    channel(folder.path(), "north", &text(""));
+    assert!(wait_until(PATIENCE, || lab(&interfaces(&mut client))["state"] == "untried"));
+    assert_eq!(mistakes(&mut client), Value::Array(Vec::new()));
+}
+
+#[test]
 fn who_may_not_read_messages_is_told_nothing_of_interfaces() {
     let house = House::new();
     let server = house.serve();

@@ -13,7 +13,7 @@ export type Destination = Place & Counted & {
   since?: string; nextTry?: string; tries?: number; why?: string; detail?: string | null;
 };
 export type Interface = Counted & { name: string; source: Place & { open: boolean; connections: number }; destinations: Destination[] };
-export type Interfaces = { now: string; since: string; interfaces: Interface[]; gone: (Counted & { name: string; direction: string })[] };
+export type Interfaces = { now: string; since: string; interfaces: Interface[]; mistakes: string[]; gone: (Counted & { name: string; direction: string })[] };
 
 const BACK: [string, number, "hourBack" | "dayBack" | "weekBack" | "ever"][] = [["1", 1, "hourBack"], ["24", 24, "dayBack"], ["168", 168, "weekBack"], ["", 0, "ever"]];
 const REFRESH_MS = 5_000;
@@ -39,7 +39,7 @@ export function InterfacesPage() {
         <span className="grow" />
         <SegmentedControl aria-label={say("countedSince")} value={back} onChange={setBack} data={BACK.map(([value, , label]) => ({ value, label: say(label) }))} />
       </div>
-      {found.data && <Attention interfaces={all} gone={gone} />}
+      {found.data && <Attention interfaces={all} gone={gone} mistakes={found.data.mistakes} />}
       <Part title={say("sources")}>
         <Sources all={all} numbers={numbers} error={found.error} isPending={found.isPending} />
       </Part>
@@ -67,7 +67,7 @@ type Read = { numbers: Numbers; error: Error | null; isPending: boolean };
 function Sources({ all, numbers, error, isPending }: Read & { all: Interface[] }) {
   const { say, word } = useWords();
   const moment = useMoment();
-  const head = [say("interface"), say("listensAt"), say("state"), say("connections"), say("lastMessage"), word("message", "applied"), word("message", "refused"), word("message", "dead"), word("message", "quarantined")];
+  const head = [say("interface"), say("listensAt"), say("state"), say("connections"), say("lastMessage"), word("message", "received"), word("message", "applied"), word("message", "refused"), word("message", "dead"), word("message", "quarantined")];
   return (
     <List head={head} error={error} isPending={isPending} isEmpty={all.length === 0} empty={say("noInterfaces")}>
       {all.map((it) => {
@@ -80,6 +80,7 @@ function Sources({ all, numbers, error, isPending }: Read & { all: Interface[] }
             <Table.Td><Dot look={it.source.open ? "good" : "bad"}>{say(it.source.open ? "isOpen" : "isShut")}</Dot></Table.Td>
             <Table.Td className="value">{["mllp", "http"].includes(it.source.kind) ? it.source.connections : null}</Table.Td>
             <Table.Td>{it.lastMessage ? moment(it.lastMessage) : own ? "—" : null}</Table.Td>
+            <Table.Td className="value">{count("received")}</Table.Td>
             <Table.Td className="value">{count("applied")}</Table.Td>
             <Table.Td className="value">{count("refused")}</Table.Td>
             <Table.Td className="value">{count("dead")}</Table.Td>
@@ -119,11 +120,12 @@ function Ways({ all, numbers, error, isPending }: Read & { all: Destination[] })
 }
 
 /** What a person has to do something about, whenever it came. */
-function Attention({ interfaces, gone }: { interfaces: Interface[]; gone: Interfaces["gone"] }) {
+function Attention({ interfaces, gone, mistakes }: { interfaces: Interface[]; gone: Interfaces["gone"]; mistakes: string[] }) {
   const { say, word } = useWords();
   const moment = useMoment();
   const lines: React.ReactNode[] = [];
   const ways = interfaces.flatMap((it) => it.destinations);
+  for (const it of mistakes) lines.push(<span key={it}><b>{say("mistake")}</b>: <span className="mono" data-said>{it}</span></span>);
   for (const it of interfaces.filter((it) => !it.source.open)) {
     lines.push(<span key={`shut-${it.name}`}><b>{it.name}</b> {say("notOpen")}</span>);
   }

@@ -27,7 +27,7 @@ export function List({ head, children, error, isEmpty, isPending, empty }: {
   if (isPending) return <Waiting />;
   if (isEmpty) return <div className="card empty">{empty ?? say("nothing")}</div>;
   // Where there is no room for columns, each value says what it is.
-  const heads = Object.fromEntries(head.slice(1, 9).map((it, n) => [`--head-${n + 2}`, JSON.stringify(it.trim())])) as React.CSSProperties;
+  const heads = Object.fromEntries(head.slice(1, 10).map((it, n) => [`--head-${n + 2}`, JSON.stringify(it.trim())])) as React.CSSProperties;
   return (
     <div className="card scroll" tabIndex={0} role="region" aria-label={head[0]} style={heads}>
       <Table verticalSpacing="xs" highlightOnHover>

@@ -55,6 +55,8 @@ pub struct Delivered {
 impl Delivery {
     pub fn new(receiver: Receiver, name: &str, target: Target, rejections_max: u32) -> Delivery {
         let figures = receiver.figures().way(name);
+        // What was wrong with the settings before is not wrong with these.
+        figures.begins();
         let name = name.to_owned();
         Delivery { receiver, name, target, rejections_max, n_rejected: 0, figures }
     }
@@ -87,6 +89,9 @@ impl Delivery {
             };
             if waiting.is_empty() {
                 self.figures.nothing_waits();
+                if matches!(self.target, Target::Closed) {
+                    self.figures.unusable(self.receiver.now());
+                }
                 return delivered;
             }
             for id in waiting {

@@ -101,6 +101,7 @@ pub(crate) async fn list(app: &App, asked: &Asked) -> Answer {
         "now": asked.cx.now.to_string(),
         "since": since.to_string(),
         "interfaces": interfaces.collect::<Vec<_>>(),
+        "mistakes": figures.map(|it| it.mistakes()).unwrap_or_default(),
         "gone": gone.collect::<Vec<_>>(),
     });
     Ok(respond::value(StatusCode::OK, &body))

@@ -86,6 +86,7 @@ impl Running {
                     for failure in &failures {
                         tracing::error!(why = failure.chain(), "source of a channel not changed");
                     }
+                    self.complain(failures.iter().map(Failure::chain).collect());
                     // What could not be opened is tried again at the next look.
                     self.known = if failures.is_empty() { now } else { Times::new() };
                     tracing::info!(n, "channels read again");
@@ -93,6 +94,7 @@ impl Running {
                 Err(failure) => {
                     self.known = now;
                     tracing::error!(why = failure.chain(), "channels not changed");
+                    self.complain(vec![failure.chain()]);
                 }
             }
         }
@@ -129,6 +131,10 @@ impl Running {
         drop(before);
         self.channels = channels;
         failures
+    }
+
+    fn complain(&self, mistakes: Vec<String>) {
+        self.ground.receiver.figures().complain(mistakes);
     }
 
     /// Says to whoever looks after them what there is.
