@@ -9,6 +9,7 @@ use std::{
 };
 
 use quick_cache::sync::Cache;
+use smallvec::SmallVec;
 use ward_core::{FhirId, Kind, RecordKey, ResourceType};
 use ward_crypto::{Aad, CryptoFailed, DataKey, OpenError, Random, Secret32, TenantKey, TokenKey};
 
@@ -82,6 +83,10 @@ const NEW_KEYS_MAX: usize = 100_000;
 /// Every data key is of its first version; a new one would come with re-sealing.
 const DATA_KEY_VERSION: u32 = 1;
 
+/// Words whose tokens are kept.
+/// LIMIT: the interfaces, their senders and the types of messages of a large site; some 100 KB.
+const WORDS_MAX: usize = 1_024;
+
 /// A data key that must become durable with the commit that first uses it.
 #[derive(Clone)]
 pub(crate) struct NewKey {
@@ -110,6 +115,8 @@ pub(crate) struct Keyring {
     cache: Cache<Scope, Arc<DataKey>>,
     new: Mutex<HashMap<Scope, NewKey>>,
     destroyed: RwLock<HashSet<Scope>>,
+    /// Tokens of words that come again with every message.
+    words: Cache<Box<[u8]>, [u8; 16]>,
 }
 
 impl Keyring {
@@ -129,6 +136,7 @@ impl Keyring {
             cache: Cache::new(n_cached),
             new: Mutex::new(HashMap::new()),
             destroyed: RwLock::new(destroyed),
+            words: Cache::new(WORDS_MAX),
         })
     }
 
@@ -139,6 +147,19 @@ impl Keyring {
     /// What blinds population terms.
     pub(crate) fn tenant_tokens(&self) -> &TokenKey {
         self.fixed.tokens()
+    }
+
+    /// The token of a word that is nobody's and comes again and again.
+    pub(crate) fn token_of_word(&self, label: &'static str, word: &[u8]) -> [u8; 16] {
+        let mut key: SmallVec<[u8; 64]> = SmallVec::from_slice(label.as_bytes());
+        key.push(0);
+        key.extend_from_slice(word);
+        if let Some(known) = self.words.get(key.as_slice()) {
+            return known;
+        }
+        let token = self.fixed.tokens().token16(label, word);
+        self.words.insert(key.into_boxed_slice(), token);
+        token
     }
 
     /// The pseudonym of a patient.

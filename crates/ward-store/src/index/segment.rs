@@ -4,7 +4,7 @@
 //! list and window that changed gets one segment: the numbers put in and taken out. Of segments of
 //! one window the one with the highest run is the newest.
 
-use std::ops::RangeInclusive;
+use std::{cmp::Ordering, ops::RangeInclusive};
 
 use crate::postings::Posting;
 
@@ -18,8 +18,22 @@ pub(super) const SCOPE_BYTES: usize = 8;
 /// The list that a posting names, in the order of the index.
 ///
 /// - Shape: family 1 | 8 or 16 bytes of the posting; zero after 8.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct ListKey([u8; 17]);
+
+impl Ord for ListKey {
+    /// As the bytes, but as two numbers: a list that is looked up in memory is compared with a
+    /// hundred others.
+    fn cmp(&self, other: &ListKey) -> Ordering {
+        self.numbers().cmp(&other.numbers())
+    }
+}
+
+impl PartialOrd for ListKey {
+    fn partial_cmp(&self, other: &ListKey) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// What leads the keys of the index. Families lie in this order.
 const MARK: u8 = 0;
@@ -45,6 +59,11 @@ impl ListKey {
             }
         }
         ListKey(key)
+    }
+
+    fn numbers(&self) -> (u128, u8) {
+        let [first @ .., last] = self.0;
+        (u128::from_be_bytes(first), last)
     }
 
     /// Whose list it is.

@@ -9,6 +9,7 @@ pub(crate) mod control;
 pub(crate) mod count;
 pub(crate) mod rows;
 pub(crate) mod sealing;
+mod seen;
 #[cfg(test)]
 mod tests;
 

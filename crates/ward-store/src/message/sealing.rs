@@ -36,11 +36,11 @@ pub(crate) struct Tokens<'k>(pub(crate) &'k Keyring);
 
 impl Tokens<'_> {
     pub(crate) fn channel(&self, name: &str) -> [u8; 16] {
-        self.0.tenant_tokens().token16("message channel", name.as_bytes())
+        self.0.token_of_word("message channel", name.as_bytes())
     }
 
     pub(crate) fn kind(&self, kind: &str) -> [u8; 16] {
-        self.0.tenant_tokens().token16("message kind", kind.as_bytes())
+        self.0.token_of_word("message kind", kind.as_bytes())
     }
 
     pub(crate) fn control(&self, control_id: &str) -> [u8; 16] {
@@ -50,7 +50,7 @@ impl Tokens<'_> {
     fn sender(&self, channel: &[u8; 16], sender: &str) -> [u8; 16] {
         let mut bytes = channel.to_vec();
         bytes.extend_from_slice(sender.as_bytes());
-        self.0.tenant_tokens().token16("message sender", &bytes)
+        self.0.token_of_word("message sender", &bytes)
     }
 
     /// The same for the same bytes from the same sender, and for nothing else.

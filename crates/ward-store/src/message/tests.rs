@@ -447,7 +447,7 @@ fn what_a_batch_takes_away_does_not_come_to_the_tree_with_its_end() {
     run(rig.init().close(at(1)));
     let db = truth::open_writer(&rig.data().join("truth.db"), None).unwrap();
     let newest = Newest::default();
-    newest.load(&db).unwrap();
+    newest.open(&db).unwrap();
     let mut tally = Tally::default();
     let mut insert = |n: u8| {
         let (direction, control) = (Direction::In, [n; 16]);

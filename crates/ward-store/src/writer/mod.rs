@@ -162,7 +162,7 @@ impl WriterHandle {
         let room_max = u32::try_from(limits.bytes_waiting / ROOM_UNIT).unwrap_or(u32::MAX).max(1);
         let room_permits = usize::try_from(room_max).unwrap_or(usize::MAX);
         let state = batch::load_state(&parts.db)?;
-        parts.truth.newest.load(&parts.db)?;
+        parts.truth.newest.open(&parts.db)?;
         let mut db = std::mem::replace(&mut parts.db, crate::truth::nothing()?);
         let recent = Recent::new(state.seq);
         let fold = Fold::start(&parts.path)?;
