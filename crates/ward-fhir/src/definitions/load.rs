@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
 use ward_core::ResourceType;
 
 use super::{
@@ -63,7 +64,7 @@ fn take(schema: &mut Schema, line: &'static str) -> Option<()> {
                 "t" => TypeKind::DataType,
                 _ => TypeKind::Nested,
             };
-            let (elements, members) = (Vec::new(), Vec::new());
+            let (elements, members) = (Vec::new(), FxHashMap::default());
             schema.types.push(TypeDef { name, kind, elements, members, required: 0 });
         }
         "E" => {
@@ -118,10 +119,9 @@ fn finish(def: &mut TypeDef) {
         for (kind, of) in element.types.iter().enumerate() {
             let name =
                 if element.is_choice { choice_name(element.name, of.name) } else { element.name };
-            def.members.push(Member { name, element: at, kind });
+            def.members.insert(name, Member { name, element: at, kind });
         }
     }
-    def.members.sort_by_key(|m| m.name);
 }
 
 /// `value` and `dateTime` give `valueDateTime`.

@@ -50,8 +50,8 @@ pub struct TypeDef {
     pub name: &'static str,
     pub kind: TypeKind,
     elements: Vec<ElementDef>,
-    // INVARIANT: sorted by name.
-    members: Vec<Member>,
+    /// By name; looked up for every member of every record that is read, checked or made.
+    members: FxHashMap<&'static str, Member>,
     /// The elements with a minimum of one, as bits.
     required: u128,
 }
@@ -198,14 +198,14 @@ impl TypeDef {
 
     /// What a JSON member name stands for: `birthDate`, or `valueQuantity` with its type.
     pub fn member(&self, name: &str) -> Option<Found<'_>> {
-        let at = self.members.binary_search_by(|m| m.name.cmp(name)).ok()?;
-        let member = self.members.get(at)?;
+        let member = self.members.get(name)?;
         let element = self.elements.get(member.element)?;
         let kind = element.types.get(member.kind)?;
         Some(Found { name: member.name, element, kind, at: member.element })
     }
 
-    pub(crate) fn required(&self) -> u128 {
+    /// The elements that must be there: a bit for each, by its place.
+    pub fn required(&self) -> u128 {
         self.required
     }
 }

@@ -14,7 +14,13 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustc_hash::FxHashMap;
 
 pub use condition::{Condition, Order, Ref, Test, Values};
 pub use expression::{Expression, Piece};
@@ -29,27 +35,43 @@ pub use target::{Step, Target};
 /// - Shape: the map, the element of v2, and which of the rows of that element where there are
 ///   several; rows of an overlay carry its name.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RowId(Arc<str>);
+pub struct RowId(&'static str);
 
 impl RowId {
+    /// The name that this text is. Each value of each message carries one, so that a name is kept
+    /// once, and to the end: a counter of its uses would be what every thread waits for.
+    ///
+    /// - Cost: a lookup; loading the same maps again takes no more room.
     pub fn new(text: &str) -> RowId {
-        RowId(text.into())
+        static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = names.get(text) {
+            return RowId(known);
+        }
+        let name: &'static str = Box::leak(text.into());
+        names.insert(name);
+        RowId(name)
     }
 
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// A name that the program itself has.
+    pub const fn fixed(text: &'static str) -> RowId {
+        RowId(text)
+    }
+
+    pub fn as_str(&self) -> &'static str {
+        self.0
     }
 }
 
 impl fmt::Display for RowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0)
     }
 }
 
 impl fmt::Debug for RowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0)
     }
 }
 
@@ -58,7 +80,7 @@ impl fmt::Debug for RowId {
 pub struct Maps {
     /// Segments and data types: `PID[Patient]`, `CX[Identifier]`. Names are in lower case here,
     /// because the guide writes `CWE[Code]` and `CWE[code]` for the same map.
-    pub(crate) parts: BTreeMap<Box<str>, Arc<PartMap>>,
+    pub(crate) parts: FxHashMap<Box<str>, Arc<PartMap>>,
     pub(crate) messages: BTreeMap<Box<str>, Arc<MessageMap>>,
     pub(crate) codes: BTreeMap<Box<str>, Arc<CodeMap>>,
     /// What a segment or data type is written by, where it is not its map run backwards.

@@ -16,7 +16,7 @@ impl<'m> Engine<'_, 'm> {
     /// Writes the code that a map of codes has for `value`; `false` where it has none and the
     /// element takes any.
     pub fn coded(&mut self, codes: &str, value: Value<'m>, cursor: &Cursor, row: &RowId) -> bool {
-        let Some(map) = self.maps().codes(codes).cloned() else { return false };
+        let Some(map) = self.maps().codes(codes) else { return false };
         let find = |value: Value<'_>| {
             let text = value.text()?;
             map.rows.get(&*text).or_else(|| map.rows.get(text.to_ascii_uppercase().as_str()))
@@ -64,10 +64,10 @@ impl<'m> Engine<'_, 'm> {
         let own = value.part(1).text().unwrap_or_default();
         let is_own = *own == *coded.code;
         // The code as it was sent stays beside what it became.
-        if !is_own && let Some(map) = self.maps().part("CWE[Coding]").cloned() {
+        if !is_own && let Some(map) = self.maps().part("CWE[Coding]") {
             let (item, beside) = (relabel(&item, 0), relabel(&item, 1));
             self.coding(coded, value, &item, row);
-            self.value(&map, value, &beside, row);
+            self.value(map, value, &beside, row);
             return;
         }
         self.coding(coded, value, &item, row);

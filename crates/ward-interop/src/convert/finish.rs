@@ -7,10 +7,9 @@ use ward_fhir::{
     definitions::{ElementKind, ElementType, TypeDef, schema},
     json::Object,
 };
-use ward_hl7::map::RowId;
 
 use super::{
-    Members,
+    Members, Rows,
     element::{Element, Making, Node},
 };
 
@@ -20,12 +19,12 @@ const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason
 /// A resource in JSON, and where its values are from.
 pub(super) struct Finished {
     pub json: Json<'static>,
-    pub rows: Vec<(String, RowId)>,
+    pub rows: Rows,
 }
 
 /// `slot_of` says what a reference to a resource is, `None` where that came to nothing.
 pub(super) fn finish(making: &Making, slot_of: &dyn Fn(usize) -> Option<String>) -> Finished {
-    let mut writer = Writer { slot_of, rows: Vec::new(), path: making.kind.to_owned() };
+    let mut writer = Writer { slot_of, rows: Rows::default(), path: making.kind.to_owned() };
     let mut object = Object::new();
     object.insert("resourceType", Json::string(making.kind));
     if let Some(def) = schema().resource(making.kind) {
@@ -46,7 +45,7 @@ fn bit(at: usize) -> There {
 
 struct Writer<'s> {
     slot_of: &'s dyn Fn(usize) -> Option<String>,
-    rows: Vec<(String, RowId)>,
+    rows: Rows,
     /// Where the writer is.
     path: String,
 }
@@ -90,14 +89,14 @@ impl Writer<'_> {
     fn node(&mut self, node: &Node, def: &TypeDef, depth: usize) -> Option<Json<'static>> {
         match node {
             Node::Leaf(json, row) => {
-                self.rows.push((self.path.clone(), row.clone()));
+                self.rows.push(&[&self.path], row.clone());
                 let mut json = json.clone();
                 require_in(&mut json, def, depth);
                 Some(json)
             }
             Node::Reference(to, row) => {
                 let slot = (self.slot_of)(*to)?;
-                self.rows.push((format!("{}.reference", self.path), row.clone()));
+                self.rows.push(&[&self.path, ".reference"], row.clone());
                 Some(Json::Object(Object::from_iter([("reference", Json::string(slot))])))
             }
             Node::Object(element) => {
@@ -177,7 +176,7 @@ fn require(object: &mut Members, def: &TypeDef, depth: usize) {
 /// Puts a reason where FHIR wants a value and the message has none; `there` has the elements that
 /// it has.
 fn complete(object: &mut Members, def: &TypeDef, there: There, depth: usize) {
-    if DEPTH_MAX < depth {
+    if DEPTH_MAX < depth || def.required() & !there == 0 {
         return;
     }
     let required = def.elements().iter().enumerate().filter(|(_, element)| 0 < element.min);

@@ -232,7 +232,7 @@ impl<'c, 'm> Run<'c, 'm> {
     /// The status of an Encounter is a step of its state machine; here, what a new one would have.
     fn status(&mut self, transition: Option<EncounterTransition>) {
         let fresh = transition.map_or("unknown", |transition| transition.fresh);
-        let row = RowId::new("event");
+        let row = RowId::fixed("event");
         for made in self.engine.resources.iter_mut().filter(|made| made.kind == "Encounter") {
             if made.root.get("status").is_none() && !made.root.is_empty() {
                 // A stay that nobody knew and that has an end is over.

@@ -15,6 +15,7 @@ mod identity;
 mod message;
 mod own;
 mod primitive;
+mod rows;
 mod run;
 mod same;
 mod scope;
@@ -29,11 +30,12 @@ use jiff::{Timestamp, tz::Offset};
 use ward_fhir::{Json, json::Object};
 use ward_hl7::{
     Message, Problem,
-    map::{Maps, Overlay, OverlayError, RowId, standard},
+    map::{Maps, Overlay, OverlayError, standard},
 };
 
 pub use bundle::bundle;
 pub use event::{EncounterTransition, Trigger, Wanted};
+pub use rows::Rows;
 
 /// The maps, ready to run.
 ///
@@ -83,7 +85,7 @@ pub struct Drafted {
     /// Paths of elements that the sender deletes, with `""`.
     pub cleared: Vec<String>,
     /// Each value's path, and the row it is from.
-    pub rows: Vec<(String, RowId)>,
+    pub rows: Rows,
     /// Only of an Encounter.
     pub transition: Option<EncounterTransition>,
 }

@@ -214,12 +214,13 @@ impl<'c, 'm> Engine<'c, 'm> {
             return;
         }
         let Some(map) = self.maps().part(by) else { return };
-        let cursor = match (&cursor.kind, resource_named(map.to())) {
-            (At::Complex(kind), Some(def)) if kind.name == "Reference" => {
+        let is_reference = matches!(cursor.kind, At::Complex(kind) if kind.name == "Reference");
+        let cursor = match is_reference.then(|| resource_named(map.to())).flatten() {
+            Some(def) => {
                 let Some(entered) = self.enter(&cursor, def, &row.id) else { return };
                 entered
             }
-            _ => cursor,
+            None => cursor,
         };
         if let Some(codes) = row.codes.as_deref()
             && self.coded(codes, value, &cursor, &row.id)

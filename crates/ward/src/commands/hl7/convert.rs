@@ -58,7 +58,7 @@ pub fn run(args: &ConvertArgs) -> Result<ExitCode, Failure> {
             out.write_all(b"\n").map_err(failed)?;
             if args.explain {
                 for draft in &converted.resources {
-                    for (path, row) in &draft.rows {
+                    for (path, row) in draft.rows.iter() {
                         eprintln!("{place}: {}.{path} <- {row}", draft.kind);
                     }
                 }
