@@ -41,6 +41,8 @@ pub(super) async fn all(args: &BenchArgs, folder: &Path) -> Result<Vec<Figure>, 
     figures.push(Figure::rate("raw fdatasync", flushes_per_s, None));
     let admissions_per_s = disk.truth_and_index_per_s / f64::from(RECORDS_OF_ADMISSION);
     figures.push(Figure::rate("bare rows and keys of an admission", admissions_per_s, None));
+    let rate = flushed_in_place(&folder.join("in-place"), messages_of(args, 1)).await?;
+    figures.push(Figure::rate("bare flush between two packets, 1 connection", rate.per_s, None));
     let mut bare = Vec::new();
     for n in CONNECTIONS {
         let rate =
@@ -237,6 +239,41 @@ fn told(event: &str, round: usize, n: u32) -> String {
          PV1|1|I|W{ward}^10{room}^{bed}^HOSP||||12{doctor:02}^Doe^John^^^Dr.|||MED|||||||||V{mrn}^^^HOSP^VN\r\
          DG1|1||840539006^COVID-19^SCT||20260101080000|A\r"
     )
+}
+
+/// The same exchange on one connection with nothing behind it but a file that the thread flushes
+/// which reads and answers: what no receiver behind a socket can be faster than.
+async fn flushed_in_place(path: &Path, n_messages: u32) -> Result<Rate, BenchError> {
+    use std::io::Read;
+
+    let mut file = std::fs::File::create(path).map_err(BenchError::Io)?;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(BenchError::Io)?;
+    let address = listener.local_addr().map_err(BenchError::Io)?;
+    let receiver = std::thread::spawn(move || -> std::io::Result<()> {
+        let (mut stream, _) = listener.accept()?;
+        stream.set_nodelay(true)?;
+        let mut buffer = vec![0; 4096];
+        let mut block = Vec::new();
+        loop {
+            let n = stream.read(&mut buffer)?;
+            if n == 0 {
+                return Ok(());
+            }
+            block.extend_from_slice(buffer.get(..n).unwrap_or_default());
+            if block.ends_with(&[0x1c, 0x0d]) {
+                file.write_all(&block)?;
+                file.sync_data()?;
+                stream.write_all(b"\x0bMSH|^~\\&\rMSA|AA|1\r\x1c\r")?;
+                block.clear();
+            }
+        }
+    });
+    let seen = load_with(address, 1, n_messages, (&["A01", "A03"], 9)).await?;
+    let received = tokio::task::spawn_blocking(move || receiver.join()).await?;
+    received
+        .map_err(|_| BenchError::Answer("the receiver ended badly"))?
+        .map_err(BenchError::Io)?;
+    Ok(seen)
 }
 
 /// The same exchange with nothing behind it but a file and one thread that flushes it.
