@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::{chart::Chart, error::ReadError, truth::TruthError};
+use crate::{chart::Chart, error::ReadError, message::MessageState, truth::TruthError};
 
 /// Numbers for whoever watches the machine. Nothing of any patient is in them.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -23,6 +23,10 @@ pub struct Figures {
     pub commands_waiting: u64,
     pub commands_leased: u64,
     pub commands_dead: u64,
+    /// Messages of interfaces that were given up, set aside, or wait to go out.
+    pub messages_dead: u64,
+    pub messages_quarantined: u64,
+    pub messages_waiting: u64,
     /// Rows kept in memory, sealed, and how often one was there and was not.
     pub cached_bytes: u64,
     pub cache_hits: u64,
@@ -64,6 +68,8 @@ impl Chart {
             let sql = "SELECT coalesce(max(n) + 1, 0) FROM audit";
             db.prepare_cached(sql)?.query_row([], |row| row.get(0)).map_err(TruthError::from)
         })?;
+        let messages = self.message_counts()?;
+        let n = |state| messages.iter().find(|it| it.0 == state).map_or(0, |it| it.1);
         let cache = truth.cache_figures();
         let (index_layers, index_runs) =
             inner.index.current().map_or((0, 0), |index| index.figures());
@@ -80,6 +86,9 @@ impl Chart {
             commands_waiting,
             commands_leased,
             commands_dead,
+            messages_dead: n(MessageState::Dead),
+            messages_quarantined: n(MessageState::Quarantined),
+            messages_waiting: n(MessageState::Waiting),
             cached_bytes: cache.bytes,
             cache_hits: cache.hits,
             cache_misses: cache.misses,

@@ -8,7 +8,7 @@ use ward_store::Figures;
 pub(crate) fn page(figures: &Figures) -> String {
     let units = "Units in durable batches since the start; divided by the batches, how many share \
                  one flush.";
-    let lines: [(&str, &str, &str, u64); 15] = [
+    let lines: [(&str, &str, &str, u64); 18] = [
         (
             "ward_searchable_commit",
             "gauge",
@@ -29,6 +29,24 @@ pub(crate) fn page(figures: &Figures) -> String {
         ("ward_commands_waiting", "gauge", "Commands in the queue.", figures.commands_waiting),
         ("ward_commands_leased", "gauge", "Commands being worked on.", figures.commands_leased),
         ("ward_commands_dead", "gauge", "Commands for a person to look at.", figures.commands_dead),
+        (
+            "ward_messages_dead",
+            "gauge",
+            "Messages of interfaces that were given up, for a person to look at.",
+            figures.messages_dead,
+        ),
+        (
+            "ward_messages_quarantined",
+            "gauge",
+            "Bytes set aside that were no message, for a person to look at.",
+            figures.messages_quarantined,
+        ),
+        (
+            "ward_messages_waiting",
+            "gauge",
+            "Messages that wait to go out.",
+            figures.messages_waiting,
+        ),
         ("ward_row_cache_bytes", "gauge", "Sealed rows kept in memory.", figures.cached_bytes),
         ("ward_row_cache_hits_total", "counter", "Rows found in memory.", figures.cache_hits),
         ("ward_row_cache_misses_total", "counter", "Rows read from disk.", figures.cache_misses),

@@ -303,6 +303,13 @@ fn what_needs_nothing_waits_for_nobody_any_more() {
     let n = |client: &mut Client| client.get(aside).json()["messages"][0]["id"].as_u64();
     assert!(wait_until(PATIENCE, || n(&mut client).is_some()));
     let id = n(&mut client).unwrap();
+    let mut watcher = Client::new(&server.address, Some(&house.token_for("administrator")));
+    let mut figure = || {
+        let page = String::from_utf8(watcher.get("/metrics").body).unwrap();
+        let line = page.lines().find(|line| line.starts_with("ward_messages_quarantined "));
+        line.unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(figure(), "1");
     let mut dismiss = |id: u64, body: &str| {
         let path = format!("/api/messages/{id}/dismiss");
         client.send("POST", &path, &[], body.as_bytes()).unwrap()
@@ -321,6 +328,7 @@ fn what_needs_nothing_waits_for_nobody_any_more() {
     assert_eq!((done.status, &done.json()["message"]["state"]), (200, &"ignored".into()));
     assert!(done.json()["message"]["why"].as_str().unwrap().ends_with("; a scan of ports"));
     assert_eq!(dismiss(id, r#"{"found":"a"}"#).status, 409);
+    assert_eq!(figure(), "0");
     let main = interfaces(&mut client)["interfaces"][0].clone();
     assert_eq!(main["counts"]["quarantined"], Value::Null, "{main}");
     let trail = String::from_utf8(house.must(&["audit", "list"]).stdout).unwrap();
