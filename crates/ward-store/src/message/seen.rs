@@ -5,6 +5,7 @@
 use super::control::Half;
 
 /// Control ids of the first part; each part after it has room for twice as many.
+/// LIMIT: 100 KB, for a house of few messages.
 const FIRST_MAX: usize = if cfg!(test) { 8 } else { 64 * 1024 };
 
 /// Parts after which nothing is noted any more, and everything may be there.
