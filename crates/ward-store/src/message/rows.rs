@@ -127,18 +127,22 @@ pub(crate) fn replace(
 
 /// What of the message is counted as it is now.
 fn counted(db: &Connection, id: MessageId) -> Result<Option<Counted>, TruthError> {
-    let sql = "SELECT time, channel, direction, state FROM message WHERE id = ?1";
+    let sql = "SELECT id, time, channel, direction, state FROM message WHERE id = ?1";
     let mut query = db.prepare_cached(sql)?;
     let mut rows = query.query([sql_int(id.0)])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let state = MessageState::ALL.get(usize::from(row.get::<_, u8>(3)?));
-    Ok(Some(Counted {
-        id: id.0,
-        time_us: row.get(0)?,
-        channel: row.get(1)?,
-        direction: direction_of(row.get(2)?).ok_or(TruthError::Row("unknown direction"))?,
+    rows.next()?.map(counted_of).transpose()
+}
+
+/// The same of a row with number, time, interface, direction and state in front.
+fn counted_of(row: &Row<'_>) -> Result<Counted, TruthError> {
+    let state = MessageState::ALL.get(usize::from(row.get::<_, u8>(4)?));
+    Ok(Counted {
+        id: row.get(0)?,
+        time_us: row.get(1)?,
+        channel: row.get(2)?,
+        direction: direction_of(row.get(3)?).ok_or(TruthError::Row("unknown direction"))?,
         state: *state.ok_or(TruthError::Row("unknown message state"))?,
-    }))
+    })
 }
 
 pub(crate) fn exists(db: &Connection, id: MessageId) -> Result<bool, TruthError> {
@@ -272,19 +276,20 @@ pub(crate) fn prune(
         .map(|state| number_of_state(*state).to_string())
         .collect();
     let sql = format!(
-        "SELECT id, control FROM message WHERE time < ?1 AND state IN ({}) ORDER BY time LIMIT ?2",
+        "SELECT id, time, channel, direction, state, control FROM message \
+         WHERE time < ?1 AND state IN ({}) ORDER BY time LIMIT ?2",
         over.join(",")
     );
-    let found = db
-        .prepare_cached(&sql)?
-        .query_map(params![before_us, limit(n)], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(u64, [u8; 16])>, _>>()?;
-    for (id, control) in &found {
-        control::remove(db, *id, control)?;
-        if let Some(of) = counted(db, MessageId(*id))? {
-            tally.less(of);
-        }
-        db.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([sql_int(*id)])?;
+    let mut found: Vec<(Counted, [u8; 16])> = Vec::new();
+    let mut query = db.prepare_cached(&sql)?;
+    let mut rows = query.query(params![before_us, limit(n)])?;
+    while let Some(row) = rows.next()? {
+        found.push((counted_of(row)?, row.get(5)?));
+    }
+    for (of, control) in &found {
+        control::remove(db, of.id, control)?;
+        tally.less(*of);
+        db.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([sql_int(of.id)])?;
     }
     let mut query = db.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES_FREED_MAX})"))?;
     let mut rows = query.query([])?;
