@@ -140,7 +140,7 @@ fn as_uri(text: &str) -> Option<String> {
     is_oid(text).then(|| format!("urn:oid:{text}"))
 }
 
-pub(super) fn is_oid(text: &str) -> bool {
+pub(crate) fn is_oid(text: &str) -> bool {
     text.contains('.')
         && text.starts_with(['0', '1', '2'])
         && text.split('.').all(|arc| !arc.is_empty() && arc.bytes().all(|b| b.is_ascii_digit()))

@@ -34,6 +34,7 @@ use ward_hl7::{
 };
 
 pub use bundle::bundle;
+pub(crate) use code::is_oid;
 pub use event::{EncounterTransition, Trigger, Wanted};
 pub use rows::Rows;
 

@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ward_fhir::Json;
 
 use super::{bind::Bound, code::authority_back, fill::Filler, line::Place, source::kind};
+use crate::convert::is_oid;
 
 pub(super) fn put<'j>(
     filler: &mut Filler<'_, 'j>,
@@ -67,7 +68,7 @@ fn authority(filler: &mut Filler<'_, '_>, uri: &str, place: &Place, shift: u16) 
 /// - Source: HL7 table 0301.
 fn number_of(filler: &mut Filler<'_, '_>, number: &str, place: &Place) -> bool {
     let kind = match number {
-        _ if number.bytes().all(|b| b.is_ascii_digit() || b == b'.') => "ISO",
+        _ if is_oid(number) => "ISO",
         _ if number.len() == 36 && number.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') => {
             "UUID"
         }
