@@ -7,6 +7,7 @@
     reason = "a command for developers"
 )]
 
+mod bench;
 mod codegen;
 mod demo;
 mod hl7_codegen;
@@ -21,7 +22,7 @@ mod web;
 
 use std::process::ExitCode;
 
-use run::{Run, Stop};
+use run::Stop;
 
 const USAGE: &str = "usage: cargo xtask NAME
 
@@ -35,7 +36,9 @@ const USAGE: &str = "usage: cargo xtask NAME
   codegen DEFINITIONS    HL7's R4 definitions to Ward's compact tables
   hl7-codegen [FOLDER]   an HL7 v2 dictionary and code lists to Ward's compact tables
   hl7-maps [FOLDER]      HL7's v2-to-FHIR tables to Ward's own form
-  bench [ARGS...]        builds with optimizations and runs `ward bench`
+  bench [--flush-us N] [ARGS...]
+                         builds with optimizations and runs `ward bench`; as on a disk whose flush
+                         takes so much longer
   soak                   the long forms of tests: kills, a backlog, the whole corpus";
 
 fn main() -> ExitCode {
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
         ["web"] => web::build(),
-        ["bench", rest @ ..] => bench(rest),
+        ["bench", rest @ ..] => bench::run(rest),
         ["soak"] => test::soak(),
         _ => Err(Stop::Why(USAGE.to_owned())),
     };
@@ -63,9 +66,4 @@ fn main() -> ExitCode {
         }
         Err(Stop::Code(code)) => ExitCode::from(code),
     }
-}
-
-fn bench(rest: &[&str]) -> Result<(), Stop> {
-    Run::cargo(&["build", "--release", "--package", "ward"]).go()?;
-    Run::new(run::target().join("release/ward")).arg("bench").args(rest).go()
 }

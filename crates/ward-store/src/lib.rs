@@ -63,7 +63,7 @@ pub use limits::StoreLimits;
 pub use maintain::{Rotated, Scrubbed, Shredded};
 pub use message::{
     Direction, KeptMessage, MessageCount, MessageFilter, MessageHead, MessageId, MessageState,
-    NewMessage, Reuse,
+    NewMessage, Restated, Reuse,
 };
 pub use numbered::Numbered;
 pub use query::{Cursor, Filter, Found, Hit, ParseCursorError, Part, Query, SearchError, SortBy};

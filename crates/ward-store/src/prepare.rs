@@ -18,7 +18,7 @@ use crate::{
     error::CommitError,
     feed::{self, ConsumerName, FeedPlace},
     keys::{KeyError, Keyring, NewKey, Scope},
-    message::{self, MessageId, NewMessage, sealing::PreparedMessage},
+    message::{self, MessageId, MessageState, NewMessage, sealing::PreparedMessage},
     numbered::Numbered,
     postings::{self, Posting, TYPE_PARAM},
     queue::{self, CommandId},
@@ -52,7 +52,7 @@ pub(crate) struct PreparedUnit {
     pub(crate) forgotten: Option<(ConsumerName, u64)>,
     pub(crate) message: Option<PreparedMessage>,
     pub(crate) outgoing: Vec<PreparedMessage>,
-    pub(crate) restated: Vec<(MessageId, PreparedMessage)>,
+    pub(crate) restated: Vec<(MessageId, MessageState, PreparedMessage)>,
     pub(crate) idempotency: Option<([u8; 32], Vec<u8>)>,
     pub(crate) n_bytes: usize,
 }
@@ -189,9 +189,9 @@ pub(crate) fn prepare(
         let message = prepared.keep(bench, message)?;
         prepared.outgoing.push(message);
     }
-    for (id, message) in &unit.restated {
-        let message = prepared.keep(bench, message)?;
-        prepared.restated.push((*id, message));
+    for it in &unit.restated {
+        let message = prepared.keep(bench, &it.to)?;
+        prepared.restated.push((it.id, it.from, message));
     }
     prepared.finished = unit.finished;
     prepared.position = unit.position;

@@ -11,7 +11,7 @@ use ward_fhir::search::{Clause, Term};
 use crate::{
     Seq,
     feed::{ConsumerName, FeedPlace},
-    message::{MessageId, NewMessage},
+    message::{MessageId, NewMessage, Restated},
     numbered::Numbered,
     queue::{CommandId, NewCommand},
 };
@@ -75,7 +75,7 @@ pub struct CommitUnit {
     /// Messages that are to go out.
     pub outgoing: Vec<NewMessage>,
     /// Messages of before, and what became of them.
-    pub restated: Vec<(MessageId, NewMessage)>,
+    pub restated: Vec<Restated>,
     /// A key under which a repetition of this unit is answered instead of done.
     pub idempotency: Option<[u8; 32]>,
     /// What a repetition is answered with; kept sealed for a day.

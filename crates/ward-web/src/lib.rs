@@ -32,7 +32,7 @@ pub use self::{
     endpoints::{ALL as ENDPOINTS, Access, Endpoint, api_page},
     handlers::{
         audit::AuditLine,
-        messages::{MessageLine, filter_of, shown},
+        messages::{MessageLine, filter_of, is_finding, shown},
     },
     listen::{Listening, ServeError, ServeOptions, serve},
     openapi::openapi,

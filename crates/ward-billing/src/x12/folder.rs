@@ -13,7 +13,7 @@ use std::{
 
 use ward_core::{AuditAction, Phi};
 use ward_store::{
-    CommitUnit, Direction, Interaction, MessageFilter, MessageState, NewMessage, Reuse,
+    CommitUnit, Direction, Interaction, MessageFilter, MessageState, NewMessage, Restated,
 };
 use ward_x12::{DOCUMENT_BYTES_MAX, read};
 
@@ -153,21 +153,10 @@ impl Billing {
             // Taken out to be sent: the number is the file's name, the bytes what is in it.
             let name = format!("{}.x12", head.control_id.reveal());
             appear(&way.folder.join("out"), &name, message.raw.reveal())?;
-            let told = NewMessage {
-                direction: Direction::Out,
-                state: MessageState::Sent,
-                channel: head.channel.clone(),
-                kind: head.kind.clone(),
-                control_id: head.control_id.clone(),
-                sender: head.sender.clone(),
-                patient: head.patient.clone(),
-                time: head.time,
-                raw: message.raw.clone(),
-                detail: head.detail.clone(),
-                answer: Phi::new(Vec::new()),
-                reuse: Reuse::Accept,
-            };
-            let unit = CommitUnit { restated: vec![(head.id, told)], ..CommitUnit::default() };
+            let to =
+                NewMessage { answer: Phi::new(Vec::new()), ..message.in_state(MessageState::Sent) };
+            let restated = Restated { id: head.id, from: head.state, to };
+            let unit = CommitUnit { restated: vec![restated], ..CommitUnit::default() };
             let act =
                 Interaction::new(AuditAction::Export).with_detail(format!("x12 to {}", payer.name));
             self.chart().commit(&own, act, unit).await?;

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use ward_core::{AuditAction, Phi};
 use ward_store::{
     CommitUnit, Direction, Interaction, KeptMessage, MessageFilter, MessageId, MessageState,
-    NewMessage, Reuse,
+    NewMessage, Restated,
 };
 
 use super::{
@@ -175,21 +175,13 @@ impl Delivery {
         note.attempts = note.attempts.saturating_add(1);
         note.why = why.or(note.why);
         let head = &message.head;
-        let told = NewMessage {
-            direction: Direction::Out,
-            state,
-            channel: head.channel.clone(),
-            kind: head.kind.clone(),
-            control_id: head.control_id.clone(),
-            sender: head.sender.clone(),
-            patient: head.patient.clone(),
-            time: head.time,
-            raw: message.raw.clone(),
+        let to = NewMessage {
             detail: Phi::new(note.to_bytes()),
             answer: Phi::new(answer),
-            reuse: Reuse::Accept,
+            ..message.in_state(state)
         };
-        let unit = CommitUnit { restated: vec![(head.id, told)], ..CommitUnit::default() };
+        let restated = Restated { id: head.id, from: head.state, to };
+        let unit = CommitUnit { restated: vec![restated], ..CommitUnit::default() };
         let act = Interaction::new(AuditAction::Export).with_detail(format!("hl7 {}", head.kind));
         let cx = self.receiver.interface_context(&self.name);
         match self.receiver.chart().commit(&cx, act, unit).await {

@@ -4,7 +4,7 @@
 use ward_core::{AuditAction, Ctx, Phi};
 use ward_store::{
     CommitError, CommitUnit, Direction, Interaction, KeptMessage, MessageId, MessageState,
-    NewMessage, Reuse,
+    NewMessage, Restated,
 };
 
 use super::{Note, Receiver};
@@ -63,20 +63,7 @@ impl Receiver {
 
 /// The message as it is, in another state.
 fn restated(kept: &KeptMessage, state: MessageState, note: &Note) -> CommitUnit {
-    let head = &kept.head;
-    let message = NewMessage {
-        direction: head.direction,
-        state,
-        channel: head.channel.clone(),
-        kind: head.kind.clone(),
-        control_id: head.control_id.clone(),
-        sender: head.sender.clone(),
-        patient: head.patient.clone(),
-        time: head.time,
-        raw: kept.raw.clone(),
-        detail: Phi::new(note.to_bytes()),
-        answer: head.answer.clone(),
-        reuse: Reuse::Accept,
-    };
-    CommitUnit { restated: vec![(head.id, message)], ..CommitUnit::default() }
+    let to = NewMessage { detail: Phi::new(note.to_bytes()), ..kept.in_state(state) };
+    let restated = Restated { id: kept.head.id, from: kept.head.state, to };
+    CommitUnit { restated: vec![restated], ..CommitUnit::default() }
 }

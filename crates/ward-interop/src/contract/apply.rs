@@ -7,7 +7,8 @@ use rustc_hash::FxHasher;
 use ward_core::{Ctx, FhirId, ResourceType};
 use ward_hl7::{Location, Problem, ProblemKind, Severity};
 use ward_store::{
-    CommitError, CommitUnit, Interaction, MessageId, NewMessage, ReadError, Receipt, SearchError,
+    CommitError, CommitUnit, Interaction, MessageId, MessageState, NewMessage, ReadError, Receipt,
+    Restated, SearchError,
 };
 
 use super::{Note, Receiver, compose, lanes::Lane, sequence::Numbering};
@@ -82,7 +83,7 @@ impl Receiver {
         cx: &Ctx,
         said: Said<'_>,
         keep: &(dyn Fn(Option<FhirId>, &Note) -> NewMessage + Sync),
-        instead_of: Option<MessageId>,
+        instead_of: Option<(MessageId, MessageState)>,
     ) -> Result<Receipt, Trouble> {
         let Said { act, converted, when, note, outgoing, numbering } = said;
         let _lanes = self.inner.lanes.enter(lanes_of(converted)).await;
@@ -107,7 +108,7 @@ impl Receiver {
             numbering.join(&mut unit);
             match instead_of {
                 None => unit.message = Some(message),
-                Some(id) => unit.restated.push((id, message)),
+                Some((id, from)) => unit.restated.push(Restated { id, from, to: message }),
             }
             match reader.commit(cx, unit).await {
                 Ok(receipt) => {

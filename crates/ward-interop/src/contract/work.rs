@@ -4,6 +4,7 @@ use ward_core::Phi;
 use ward_hl7::{Header, Location, Message, ProblemKind, ack::Verdict};
 use ward_store::{
     CommitError, CommitUnit, MessageFilter, MessageId, MessageState, NewMessage, ReadError,
+    Restated,
 };
 
 use super::{
@@ -96,19 +97,11 @@ impl Receiver {
             of_batch: old.of_batch,
             ..Note::default()
         };
+        let from = kept.head.state;
         let restate = |state, patient, note: &Note| NewMessage {
-            direction: kept.head.direction,
-            state,
-            channel: kept.head.channel.clone(),
-            kind: kept.head.kind.clone(),
-            control_id: kept.head.control_id.clone(),
-            sender: kept.head.sender.clone(),
             patient,
-            time: kept.head.time,
-            raw: kept.raw.clone(),
             detail: Phi::new(note.to_bytes()),
-            answer: kept.head.answer.clone(),
-            reuse: interface.reuse,
+            ..kept.in_state(state)
         };
         let cx = self.context(interface, &note.peer, now);
         let raw = kept.raw.reveal();
@@ -151,9 +144,9 @@ impl Receiver {
             Err(trouble) => Err(trouble),
             Ok(ForChart::Dropped(why)) => {
                 note.drop_for("chart", &why);
-                let patient = kept.head.patient.clone();
+                let to = restate(MessageState::Ignored, kept.head.patient.clone(), &note);
                 let unit = CommitUnit {
-                    restated: vec![(id, restate(MessageState::Ignored, patient, &note))],
+                    restated: vec![Restated { id, from, to }],
                     outgoing: accepted,
                     ..CommitUnit::default()
                 };
@@ -182,7 +175,7 @@ impl Receiver {
                             outgoing: &accepted,
                             numbering: &arrived.numbering,
                         };
-                        self.apply(&cx, said, &keep, Some(id)).await
+                        self.apply(&cx, said, &keep, Some((id, from))).await
                     }
                     _ => Err(Trouble::Content(Vec::new())),
                 }
@@ -199,9 +192,9 @@ impl Receiver {
                 };
                 let acks = self.acks(&arrived, verdict, &told);
                 let note = note.with(&problems);
-                let patient = kept.head.patient.clone();
+                let to = restate(MessageState::Dead, kept.head.patient.clone(), &note);
                 let unit = CommitUnit {
-                    restated: vec![(id, restate(MessageState::Dead, patient, &note))],
+                    restated: vec![Restated { id, from, to }],
                     outgoing: acks,
                     ..CommitUnit::default()
                 };

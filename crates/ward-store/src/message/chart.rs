@@ -30,16 +30,14 @@ impl Chart {
         let inner = &self.inner;
         let trace = sealing::trace_of(&inner.keyring, message);
         let receipt = inner.truth.read(|db| {
-            Ok(match control::before(db, &inner.truth.newest, &trace)? {
-                rows::Before::Same(id) => {
-                    rows::answer_of(db, &inner.keyring, id)?.map(|(seq, answer)| Receipt {
-                        seq,
-                        replayed: Some(answer),
-                        message: Some(MessageId(id)),
-                    })
-                }
-                rows::Before::Nothing | rows::Before::Other => None,
-            })
+            let same = control::same(db, &inner.truth.newest, &trace)?;
+            let Some(id) = same else { return Ok(None) };
+            let answer = rows::answer_of(db, &inner.keyring, id)?;
+            Ok(answer.map(|(seq, answer)| Receipt {
+                seq,
+                replayed: Some(answer),
+                message: Some(MessageId(id)),
+            }))
         })?;
         if receipt.is_some() {
             self.audit(cx, act, AuditOutcome::Success).await?;

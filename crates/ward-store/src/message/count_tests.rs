@@ -4,7 +4,8 @@ use ward_core::Phi;
 
 use super::MessageCount;
 use crate::{
-    Chart, CommitUnit, Direction, MessageState, NewMessage, ReadError, Reuse, tests::rig::*,
+    Chart, CommitUnit, Direction, MessageState, NewMessage, ReadError, Restated, Reuse,
+    tests::rig::*,
 };
 
 /// Rows of counts that say something else than the messages do, and the other way round.
@@ -77,7 +78,10 @@ fn messages_are_counted_as_they_come_change_and_go() {
         [at(90_000), at(90_000), at(100)]
     );
     let again = message("main", 5, S::Applied, 100);
-    let unit = CommitUnit { restated: vec![(dead, again)], ..CommitUnit::default() };
+    let unit = CommitUnit {
+        restated: vec![Restated { id: dead, from: MessageState::Dead, to: again }],
+        ..CommitUnit::default()
+    };
     commit(&chart, 2, unit).unwrap();
     // The same message again is none.
     keep(&chart, message("main", 7, S::Applied, 90_000));
@@ -102,7 +106,14 @@ fn a_file_of_the_fourth_layout_is_counted_once() {
     run(chart.close(at(9)));
     let file = rig.data().join("truth.db");
     let db = rusqlite::Connection::open(&file).unwrap();
-    db.execute_batch("DROP TABLE message_count; PRAGMA user_version = 4").unwrap();
+    db.execute_batch(
+        "DROP TABLE message_count;
+         DROP TABLE message_run; DROP TABLE message_part; DROP TABLE message_in_runs;
+         CREATE TABLE message_in_tree (one INTEGER PRIMARY KEY, id INTEGER NOT NULL) STRICT;
+         INSERT INTO message_in_tree VALUES (1, 20);
+         PRAGMA user_version = 4",
+    )
+    .unwrap();
     drop(db);
     let chart = rig.open();
     assert_eq!(counts(&chart, &[], 10_000), before);

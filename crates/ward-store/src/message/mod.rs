@@ -8,6 +8,7 @@ mod chart;
 pub(crate) mod control;
 pub(crate) mod count;
 pub(crate) mod rows;
+mod runs;
 pub(crate) mod sealing;
 mod seen;
 #[cfg(test)]
@@ -149,6 +150,39 @@ pub struct MessageHead {
 pub struct KeptMessage {
     pub head: MessageHead,
     pub raw: Phi<Vec<u8>>,
+}
+
+impl KeptMessage {
+    /// The same message in another state.
+    #[must_use]
+    pub fn in_state(&self, state: MessageState) -> NewMessage {
+        let head = &self.head;
+        NewMessage {
+            direction: head.direction,
+            state,
+            channel: head.channel.clone(),
+            kind: head.kind.clone(),
+            control_id: head.control_id.clone(),
+            sender: head.sender.clone(),
+            patient: head.patient.clone(),
+            time: head.time,
+            raw: self.raw.clone(),
+            detail: head.detail.clone(),
+            answer: head.answer.clone(),
+            reuse: Reuse::Accept,
+        }
+    }
+}
+
+/// What becomes of a message that was kept before.
+///
+/// - Errors: [`CommitError::Changed`](crate::CommitError::Changed) where it is gone, or somebody
+///   else has brought it into another state since `from` was read.
+#[derive(Clone, Debug)]
+pub struct Restated {
+    pub id: MessageId,
+    pub from: MessageState,
+    pub to: NewMessage,
 }
 
 /// Which messages. Empty lists and absent values mean all.

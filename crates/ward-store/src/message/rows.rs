@@ -1,6 +1,6 @@
 //! The rows of messages.
 
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
+use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 
 use super::{
     Direction, MessageFilter, MessageId, MessageState,
@@ -61,15 +61,6 @@ pub(crate) struct MessageRow {
     pub(crate) columns: Columns,
 }
 
-/// What came before under the same control id from the same sender.
-pub(crate) enum Before {
-    Nothing,
-    /// The same bytes.
-    Same(u64),
-    /// Other bytes.
-    Other,
-}
-
 pub(crate) fn insert(
     db: &Connection,
     (newest, tally): (&Newest, &mut Tally),
@@ -94,7 +85,7 @@ pub(crate) fn insert(
         columns.head,
         columns.raw,
     ])?;
-    newest.put(&columns.trace.control, id.0);
+    newest.put(&columns.trace, id.0);
     tally.more(columns.counted(id));
     Ok(())
 }
@@ -145,9 +136,9 @@ fn counted_of(row: &Row<'_>) -> Result<Counted, TruthError> {
     })
 }
 
-pub(crate) fn exists(db: &Connection, id: MessageId) -> Result<bool, TruthError> {
-    let mut query = db.prepare_cached("SELECT 1 FROM message WHERE id = ?1")?;
-    Ok(query.query_row([sql_int(id.0)], |_| Ok(())).optional()?.is_some())
+/// The state of a message, if it is there.
+pub(crate) fn state(db: &Connection, id: MessageId) -> Result<Option<MessageState>, TruthError> {
+    Ok(counted(db, id)?.map(|it| it.state))
 }
 
 pub(crate) fn by_id(
@@ -189,11 +180,6 @@ fn read(row: &Row<'_>) -> Result<MessageRow, TruthError> {
     })
 }
 
-/// Messages that may have a control id: those of the tree, and all that are newer than it.
-pub(crate) const BY_CONTROL: &str = "\
-    id IN (SELECT id FROM message_control WHERE control = substr(?, 1, 8) UNION ALL \
-    SELECT id FROM message WHERE id > (SELECT id FROM message_in_tree))";
-
 /// The heads that match; see [`MessageFilter`] for their order.
 pub(crate) fn list(
     db: &Connection,
@@ -219,7 +205,10 @@ pub(crate) fn list(
     }
     if let Some(control_id) = &filter.control_id {
         let control = tokens.control(control_id.reveal());
-        must(BY_CONTROL, Box::new(control));
+        let ids = control::under(db, &control)?;
+        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+        let ids = format!("[{}]", ids.join(","));
+        must("id IN (SELECT value FROM json_each(?))", Box::new(ids));
         must("control = ?", Box::new(control));
     }
     if let Some(patient) = &filter.patient {
@@ -262,8 +251,8 @@ pub(crate) fn list(
 }
 
 /// Takes away messages from before `before_us` about which nobody has to do anything, the oldest
-/// first, and gives pages that became free back to the file system. All have to be in the tree of
-/// control ids.
+/// first, and gives pages that became free back to the file system. Entries of runs follow when
+/// they are merged.
 pub(crate) fn prune(
     db: &Connection,
     tally: &mut Tally,
@@ -276,18 +265,20 @@ pub(crate) fn prune(
         .map(|state| number_of_state(*state).to_string())
         .collect();
     let sql = format!(
-        "SELECT id, time, channel, direction, state, control FROM message \
+        "SELECT id, time, channel, direction, state FROM message \
          WHERE time < ?1 AND state IN ({}) ORDER BY time LIMIT ?2",
         over.join(",")
     );
-    let mut found: Vec<(Counted, [u8; 16])> = Vec::new();
+    let mut found: Vec<Counted> = Vec::new();
     let mut query = db.prepare_cached(&sql)?;
     let mut rows = query.query(params![before_us, limit(n)])?;
     while let Some(row) = rows.next()? {
-        found.push((counted_of(row)?, row.get(5)?));
+        found.push(counted_of(row)?);
     }
-    for (of, control) in &found {
-        control::remove(db, of.id, control)?;
+    let last = found.iter().map(|of| of.id).max().unwrap_or(0);
+    db.prepare_cached("UPDATE message_in_runs SET pruned = max(pruned, ?1)")?
+        .execute([sql_int(last)])?;
+    for of in &found {
         tally.less(*of);
         db.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([sql_int(of.id)])?;
     }

@@ -1,19 +1,19 @@
-//! Which control ids may be in the tree, in memory: most messages are new, and need no look into it.
+//! Which tokens may be in runs, in memory: most messages are new, and need no look there.
 //!
-//! A Bloom filter. Control ids are known by keyed hashes, whose bits are as good as random.
+//! A Bloom filter. Tokens are keyed hashes, whose bits are as good as random.
 
-use super::control::Half;
+use super::runs::Key;
 
-/// Control ids of the first part; each part after it has room for twice as many.
+/// Tokens of the first part; each part after it has room for twice as many.
 /// LIMIT: 100 KB, for a house of few messages.
 const FIRST_MAX: usize = if cfg!(test) { 8 } else { 64 * 1024 };
 
 /// Parts after which nothing is noted any more, and everything may be there.
-/// LIMIT: four million control ids in 6 MB; from then on each message is a look into the tree, which
-/// costs a twentieth of keeping it. A start reads as many from the tree.
-const PARTS_MAX: usize = if cfg!(test) { 4 } else { 6 };
+/// LIMIT: sixteen million messages, of two tokens each, in 50 MB; from then on each message is a
+/// look into every run. A start reads as many from disk.
+const PARTS_MAX: usize = if cfg!(test) { 4 } else { 9 };
 
-/// Bits for each control id, of which [`PROBES`] are set: one in three hundred that are not there
+/// Bits for each token, of which [`PROBES`] are set: one in three hundred that are not there
 /// may be.
 const BITS: usize = 12;
 const PROBES: u64 = 6;
@@ -32,8 +32,9 @@ struct Part {
 }
 
 impl Seen {
-    pub(super) fn put(&mut self, control: Half) {
-        if self.is_over {
+    pub(super) fn put(&mut self, key: Key) {
+        // A token that comes again and again takes no more room.
+        if self.may_have(key) {
             return;
         }
         if self.parts.last().is_none_or(|part| part.n == part.n_max) {
@@ -44,12 +45,12 @@ impl Seen {
             self.parts.push(Part::new(FIRST_MAX << self.parts.len()));
         }
         if let Some(part) = self.parts.last_mut() {
-            part.put(control);
+            part.put(key);
         }
     }
 
-    pub(super) fn may_have(&self, control: Half) -> bool {
-        self.is_over || self.parts.iter().any(|part| part.may_have(control))
+    pub(super) fn may_have(&self, key: Key) -> bool {
+        self.is_over || self.parts.iter().any(|part| part.may_have(key))
     }
 
     /// Whether putting more changes nothing.
@@ -63,26 +64,27 @@ impl Part {
         Part { words: vec![0; (n_max * BITS).div_ceil(64)], n: 0, n_max }
     }
 
-    fn put(&mut self, control: Half) {
+    fn put(&mut self, key: Key) {
         self.n += 1;
-        for (word, bit) in places(control, self.words.len()) {
+        for (word, bit) in places(key, self.words.len()) {
             if let Some(word) = self.words.get_mut(word) {
                 *word |= bit;
             }
         }
     }
 
-    fn may_have(&self, control: Half) -> bool {
-        places(control, self.words.len())
+    fn may_have(&self, key: Key) -> bool {
+        places(key, self.words.len())
             .all(|(word, bit)| self.words.get(word).is_some_and(|it| it & bit != 0))
     }
 }
 
-/// The bits that stand for a control id: the word and the bit in it.
+/// The bits that stand for a token: the word and the bit in it.
 ///
 /// - Source: Kirsch and Mitzenmacher, "Less Hashing, Same Performance", 2006.
-fn places(control: Half, n_words: usize) -> impl Iterator<Item = (usize, u64)> {
-    let hash = u64::from_be_bytes(control);
+fn places(key: Key, n_words: usize) -> impl Iterator<Item = (usize, u64)> {
+    // Its leading bits are zero.
+    let hash = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     // Odd, so that the probes differ.
     let (first, step) = (hash, hash.rotate_left(32) | 1);
     let n_bits = u64::try_from(n_words).unwrap_or(u64::MAX).saturating_mul(64).max(1);
@@ -97,34 +99,41 @@ mod tests {
     use super::*;
 
     /// As a keyed hash would be.
-    fn control(n: u64) -> Half {
+    fn token(n: u64) -> Key {
         let mut x = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
         x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (x ^ (x >> 31)).to_be_bytes()
+        (x ^ (x >> 31)) >> 16
     }
 
     #[test]
     fn what_was_put_is_there_and_little_else() {
         let mut part = Part::new(64 * 1024);
-        (0..64 * 1024).for_each(|n| part.put(control(n)));
-        assert!((0..64 * 1024).all(|n| part.may_have(control(n))));
-        let wrong = (1_000_000..1_100_000).filter(|n| part.may_have(control(*n))).count();
+        (0..64 * 1024).for_each(|n| part.put(token(n)));
+        assert!((0..64 * 1024).all(|n| part.may_have(token(n))));
+        let wrong = (1_000_000..1_100_000).filter(|n| part.may_have(token(*n))).count();
         assert!(wrong < 500, "{wrong} of 100,000");
     }
 
     #[test]
     fn what_is_too_much_may_all_be_there() {
         let mut seen = Seen::default();
-        assert!(!seen.may_have(control(1)));
+        assert!(!seen.may_have(token(1)));
         let n_max = u64::try_from(FIRST_MAX * ((1 << PARTS_MAX) - 1)).unwrap();
-        for n in 0..n_max {
-            seen.put(control(n));
-            assert!((0..=n).all(|it| seen.may_have(control(it))));
+        let mut n = 0;
+        while !seen.is_over() {
+            seen.put(token(n));
+            assert!((0..=n).all(|it| seen.may_have(token(it))));
+            n += 1;
         }
-        assert!(!seen.is_over());
-        seen.put(control(n_max));
-        assert!(seen.is_over());
-        assert!((0..1_000).all(|it| seen.may_have(control(it))));
+        assert!(n_max < n && n < 2 * n_max, "{n}");
+        assert!((0..1_000).all(|it| seen.may_have(token(it))));
+    }
+
+    #[test]
+    fn one_token_again_and_again_is_one() {
+        let mut seen = Seen::default();
+        (0..10_000).for_each(|_| seen.put(token(1)));
+        assert!(!seen.is_over() && !seen.may_have(token(2)));
     }
 }

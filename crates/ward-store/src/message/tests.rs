@@ -6,15 +6,12 @@ use proptest::prelude::*;
 use ward_core::{AuditAction, Phi, PurposeOfUse, Role};
 
 use super::{
-    Direction, MessageFilter, MessageId, MessageState, NewMessage, Reuse,
-    control::Newest,
-    count::{Tally, tests::odd as odd_counts},
-    rows::{Columns, Trace},
+    Direction, MessageFilter, MessageId, MessageState, NewMessage, Restated, Reuse,
+    count::tests::odd as odd_counts, runs::tests::odd as odd_runs,
 };
 use crate::{
-    AuditFilter, Chart, CommitError, CommitUnit, ReadError, Receipt, Seq,
+    AuditFilter, Chart, CommitError, CommitUnit, ReadError, Receipt,
     tests::rig::*,
-    truth,
     writer::faults::{Fault, Faults},
 };
 
@@ -149,8 +146,12 @@ fn a_message_changes_its_state_with_the_work_on_it() {
     let received = NewMessage { state: MessageState::Received, ..message("1", "MSH|one") };
     let id = keep(&chart, 1, received).unwrap().message.unwrap();
     let applied = NewMessage { patient: Some("a".parse().unwrap()), ..message("1", "MSH|one") };
-    let unit =
-        CommitUnit { restated: vec![(id, applied.clone())], ..create(&patient("a", "Young")) };
+    let from = MessageState::Received;
+    let restated = |id, from, to: &NewMessage| Restated { id, from, to: to.clone() };
+    let unit = CommitUnit {
+        restated: vec![restated(id, from, &applied)],
+        ..create(&patient("a", "Young"))
+    };
     commit(&chart, 2, unit).unwrap();
     let kept = chart.message_to_work_on(&cx(3), id).unwrap().unwrap();
     assert_eq!(kept.head.state, MessageState::Applied);
@@ -161,8 +162,17 @@ fn a_message_changes_its_state_with_the_work_on_it() {
         ),
         [1]
     );
-    let missing = CommitUnit { restated: vec![(MessageId(7), applied)], ..CommitUnit::default() };
-    assert!(matches!(commit(&chart, 4, missing), Err(CommitError::Changed)));
+    let refused = |unit| matches!(commit(&chart, 4, unit), Err(CommitError::Changed));
+    let restated = restated(MessageId(7), from, &applied);
+    assert!(refused(CommitUnit { restated: vec![restated], ..CommitUnit::default() }));
+    // Somebody else was faster: what they decided stays, and nothing of the unit is written.
+    let late = Restated { id, from, to: NewMessage { state: MessageState::Dead, ..applied } };
+    assert!(refused(CommitUnit { restated: vec![late], ..create(&patient("b", "Late")) }));
+    let kept = chart.message_to_work_on(&cx(5), id).unwrap().unwrap();
+    assert_eq!(kept.head.state, MessageState::Applied);
+    assert!(
+        chart.message_counts().unwrap().iter().all(|it| it.0 != MessageState::Dead || it.1 == 0)
+    );
 }
 
 #[test]
@@ -243,8 +253,8 @@ fn a_file_of_the_first_layout_is_brought_up_to_date() {
     run(rig.init().close(at(1)));
     let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
     db.execute_batch(
-        "DROP TABLE message; DROP TABLE message_control; DROP TABLE message_in_tree;
-         DROP TABLE message_count; DROP TABLE numbered; PRAGMA user_version = 1",
+        "DROP TABLE message; DROP TABLE message_run; DROP TABLE message_part;
+         DROP TABLE message_in_runs; DROP TABLE message_count; DROP TABLE numbered; PRAGMA user_version = 1",
     )
     .unwrap();
     drop(db);
@@ -269,8 +279,7 @@ fn a_file_of_the_third_layout_finds_its_messages_at_less_cost_to_the_writer() {
     db.execute_batch(
         "DROP INDEX message_not_over;
          CREATE INDEX message_not_over ON message (state) WHERE state NOT IN (1, 2, 7);
-         DROP TABLE message_control;
-         DROP TABLE message_in_tree;
+         DROP TABLE message_run; DROP TABLE message_part; DROP TABLE message_in_runs;
          DROP TABLE message_count;
          CREATE INDEX message_by_control ON message (control);
          INSERT INTO sqlite_sequence VALUES ('message', 40);
@@ -419,74 +428,11 @@ proptest! {
             prop_assert_eq!(ids, expected);
         }
         run(chart.close(at(1_000)));
-        // No more and no less stands in the tree than in the messages it goes up to.
-        let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
-        let odd: u64 = db.query_row(
-            "SELECT (SELECT count(*) FROM (
-                SELECT substr(control, 1, 8) AS c, id FROM message
-                WHERE id <= (SELECT id FROM message_in_tree)
-                EXCEPT SELECT control, id FROM message_control))
-             + (SELECT count(*) FROM (
-                SELECT control, id FROM message_control
-                EXCEPT SELECT substr(control, 1, 8), id FROM message))",
-            [],
-            |row| row.get(0),
-        ).unwrap();
-        prop_assert_eq!(odd, 0);
+        prop_assert_eq!(odd_runs(&rig.data().join("truth.db")), Vec::<u64>::new());
         prop_assert_eq!(odd_counts(&rig.data().join("truth.db")), 0);
     }
 }
 
 fn told(control: u8, raw: bool) -> NewMessage {
     message(&control.to_string(), if raw { "MSH|one" } else { "MSH|other" })
-}
-
-#[test]
-fn what_a_batch_takes_away_does_not_come_to_the_tree_with_its_end() {
-    let rig = Rig::new();
-    run(rig.init().close(at(1)));
-    let db = truth::open_writer(&rig.data().join("truth.db"), None).unwrap();
-    let newest = Newest::default();
-    newest.open(&db).unwrap();
-    let mut tally = Tally::default();
-    let mut insert = |n: u8| {
-        let (direction, control) = (Direction::In, [n; 16]);
-        let columns = Columns {
-            time_us: 0,
-            trace: Trace { direction, control, sender: [0; 16], digest: [n; 16] },
-            state: MessageState::Applied,
-            channel: [0; 16],
-            kind: [0; 16],
-            scope: None,
-            head: Vec::new(),
-            raw: Vec::new(),
-        };
-        let id = u64::from(n);
-        let kept = (&newest, &mut tally);
-        super::rows::insert(&db, kept, (MessageId(id), Seq(id)), &columns).unwrap();
-    };
-    db.execute_batch("BEGIN").unwrap();
-    (1..=4).for_each(&mut insert);
-    let first = newest.to_tree(&db, None).unwrap();
-    assert_eq!(super::rows::prune(&db, &mut Tally::default(), 1, 3).unwrap(), 3);
-    insert(5);
-    assert_eq!(newest.to_tree(&db, Some(first)).unwrap(), 5);
-    db.execute_batch("COMMIT").unwrap();
-    let mut query = db.prepare("SELECT id FROM message_control ORDER BY id").unwrap();
-    let ids = query.query_map([], |row| row.get::<_, u64>(0)).unwrap();
-    assert_eq!(ids.map(Result::unwrap).collect::<Vec<_>>(), [4, 5]);
-}
-
-#[test]
-fn messages_under_a_control_id_are_found_by_the_tree() {
-    let rig = Rig::new();
-    run(rig.init().close(at(1)));
-    let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
-    let sql = format!(
-        "SELECT id FROM message WHERE {} AND control = ? ORDER BY id DESC LIMIT 100",
-        super::rows::BY_CONTROL
-    )
-    .replace('?', "x'00112233445566778899aabbccddeeff'");
-    let plan = plan(&db, &sql);
-    assert!(!plan.lines().any(|line| line == "SCAN message"), "{plan}");
 }

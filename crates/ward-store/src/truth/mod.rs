@@ -23,7 +23,7 @@ use crate::{
     RowHead, Seq,
     figures::Counters,
     keys::{KeyRow, Scope},
-    message::control::Newest,
+    message::control::{self, Newest},
     search::Past,
 };
 
@@ -319,6 +319,7 @@ pub(crate) fn create(db: &Connection, tenant: &TenantRow) -> Result<(), TruthErr
     db.execute_batch(schema::NUMBERS)?;
     db.execute_batch(schema::FOUND_BY)?;
     db.execute_batch(schema::COUNTS)?;
+    db.execute_batch(schema::RUNS)?;
     db.execute(
         "INSERT INTO tenant VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -349,7 +350,14 @@ pub(crate) fn upgrade(db: &Connection) -> Result<(), TruthError> {
         if found < 4 {
             db.execute_batch(schema::FOUND_BY)?;
         }
-        db.execute_batch(schema::COUNTS)?;
+        if found < 5 {
+            db.execute_batch(schema::COUNTS)?;
+        }
+        db.execute_batch(schema::RUNS)?;
+        if 4 <= found {
+            db.execute_batch(schema::IN_TREE)?;
+        }
+        control::bring_to_runs(db)?;
         db.pragma_update(None, "user_version", schema::LAYOUT)?;
         db.execute_batch("COMMIT")?;
     }

@@ -1,7 +1,7 @@
 //! The tables of truth. `docs/store.md` describes every column.
 
 /// The layout this release reads and writes.
-pub(crate) const LAYOUT: i64 = 5;
+pub(crate) const LAYOUT: i64 = 6;
 
 /// What brings a file of layout 1 to layout 2, and is part of every new one: messages.
 pub(crate) const MESSAGES: &str = "
@@ -25,27 +25,47 @@ CREATE INDEX message_by_time ON message (time);
 ";
 
 /// What brings a file of layout 3 to layout 4, and is part of every new one: how messages are
-/// found that somebody has to do something about, and those under a control id.
+/// found that somebody has to do something about.
 ///
 /// The condition has no list of states: SQLite would make a table of the list for every row that
-/// is written. The tree of control ids follows the messages; see [`crate::message::control`].
+/// is written.
 pub(crate) const FOUND_BY: &str = "
 DROP INDEX IF EXISTS message_not_over;
 CREATE INDEX message_not_over ON message (state) WHERE state <> 1 AND state <> 2 AND state <> 7;
+";
+
+/// What brings a file of layout 5 to layout 6, and is part of every new one: how messages are found
+/// by tokens, see [`crate::message::runs`]. Older layouts had a B-tree of control ids.
+pub(crate) const RUNS: &str = "
 DROP INDEX IF EXISTS message_by_control;
-CREATE TABLE message_control (
-    control BLOB NOT NULL,
-    id INTEGER NOT NULL,
-    PRIMARY KEY (control, id)
-) STRICT, WITHOUT ROWID;
-INSERT INTO message_control SELECT substr(control, 1, 8), id FROM message ORDER BY 1, 2;
-CREATE TABLE message_in_tree (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    id INTEGER NOT NULL
+DROP TABLE IF EXISTS message_control;
+CREATE TABLE message_run (
+    run INTEGER PRIMARY KEY,
+    tier INTEGER NOT NULL,
+    unmerged INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    cleared INTEGER NOT NULL DEFAULT 0,
+    source_of INTEGER
 ) STRICT;
-INSERT INTO message_in_tree SELECT 1, max(
+CREATE TABLE message_part (
+    at INTEGER PRIMARY KEY,
+    entries BLOB NOT NULL
+) STRICT;
+CREATE TABLE message_in_runs (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id INTEGER NOT NULL,
+    pruned INTEGER NOT NULL
+) STRICT;
+INSERT INTO message_in_runs VALUES (1, max(
     (SELECT coalesce(max(id), 0) FROM message),
-    (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'));
+    (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message')),
+    (SELECT coalesce(min(id), 1) - 1 FROM message));
+";
+
+/// The numbers of messages that were given before layout 6, where no message has them.
+pub(crate) const IN_TREE: &str = "
+UPDATE message_in_runs SET id = max(id, (SELECT id FROM message_in_tree));
+DROP TABLE message_in_tree;
 ";
 
 /// What brings a file of layout 2 to layout 3, and is part of every new one: what is told to

@@ -119,13 +119,13 @@ impl Writer {
         }
         self.has_failed = false;
         let mut next = self.state.clone();
-        self.in_tree = None;
+        self.in_runs = None;
         let written = self.write(&db, &mut next, &mut jobs);
         match written {
             Ok((outcomes, signed)) => {
                 self.db = Some(db);
                 self.state = next;
-                if let Some(up_to) = self.in_tree {
+                if let Some(up_to) = self.in_runs {
                     self.parts.truth.newest.forget(up_to);
                 }
                 self.parts.truth.counters.committed(jobs.len());
@@ -220,7 +220,6 @@ impl Writer {
                 random: self.parts.random.as_ref(),
                 recent: &mut self.recent,
                 newest: &self.parts.truth.newest,
-                in_tree: &mut self.in_tree,
                 tally: &mut tally,
                 state: next,
             };
@@ -229,7 +228,7 @@ impl Writer {
         tally.write(db)?;
         let parts = &self.parts;
         if parts.truth.newest.is_full() {
-            self.in_tree = Some(parts.truth.newest.to_tree(db, self.in_tree)?);
+            self.in_runs = Some(parts.truth.newest.to_run(db)?);
         }
         let signed = sign_if_due(db, parts, next, now_us, sign)?;
         let bytes = next.frontier.to_bytes();
@@ -311,8 +310,6 @@ pub(super) struct UnitAt<'a> {
     pub(super) random: &'a dyn ward_crypto::Random,
     recent: &'a mut Recent,
     pub(super) newest: &'a Newest,
-    /// Up to which message the tree of control ids goes after this batch, if it grows.
-    pub(super) in_tree: &'a mut Option<u64>,
     /// What the batch changes in the counts of messages.
     pub(super) tally: &'a mut Tally,
     state: &'a mut State,
@@ -384,15 +381,12 @@ impl UnitAt<'_> {
         }
         if let Some(new) = &unit.message
             && new.reuse == Reuse::Refuse
-            && matches!(
-                message::control::before(self.db, self.newest, &new.columns.trace)?,
-                message::rows::Before::Other
-            )
+            && message::control::is_reused(self.db, self.newest, &new.columns.trace)?
         {
             return Err(Stop::Refused(CommitError::Reused));
         }
-        for (id, _) in &unit.restated {
-            if !message::rows::exists(self.db, *id)? {
+        for (id, from, _) in &unit.restated {
+            if message::rows::state(self.db, *id)? != Some(*from) {
                 return Err(Stop::Refused(CommitError::Changed));
             }
         }
@@ -439,7 +433,7 @@ impl UnitAt<'_> {
         for new in &unit.outgoing {
             self.keep(new)?;
         }
-        for (id, new) in &unit.restated {
+        for (id, _, new) in &unit.restated {
             message::rows::replace(self.db, self.tally, self.state.seq, *id, &new.columns)?;
         }
         let mut done = Done {

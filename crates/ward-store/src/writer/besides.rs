@@ -40,8 +40,6 @@ impl UnitAt<'_> {
                 outcome.after.rotated = Some(tenant);
             }
             Work::Prune { before_us, n } => {
-                // What is taken away must not come to the tree afterwards.
-                *self.in_tree = Some(self.newest.to_tree(self.db, *self.in_tree)?);
                 done.n_keys = message::rows::prune(self.db, self.tally, before_us, n)?;
             }
             Work::Flush | Work::Checkpoint => {}

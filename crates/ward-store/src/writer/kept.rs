@@ -24,7 +24,7 @@ pub(super) fn of(
     unit: &PreparedUnit,
 ) -> Result<Option<Receipt>, TruthError> {
     if let Some(new) = &unit.message
-        && let rows::Before::Same(id) = control::before(db, newest, &new.columns.trace)?
+        && let Some(id) = control::same(db, newest, &new.columns.trace)?
         && let Some((seq, answer)) = rows::answer_of(db, keyring, id)?
     {
         let (replayed, message) = (Some(answer), Some(MessageId(id)));

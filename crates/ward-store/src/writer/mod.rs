@@ -145,8 +145,8 @@ struct Writer {
     db: Option<Connection>,
     state: State,
     recent: Recent,
-    /// Up to which message the batch at hand takes the tree of control ids, if it does.
-    in_tree: Option<u64>,
+    /// Up to which message the batch at hand takes tokens to disk, if it does.
+    in_runs: Option<u64>,
     /// Whether a batch failed, and the newest messages have to be read again.
     has_failed: bool,
 }
@@ -167,8 +167,8 @@ impl WriterHandle {
         let recent = Recent::new(state.seq);
         let fold = Fold::start(&parts.path)?;
         fold.watch(&mut db)?;
-        let (db, in_tree, has_failed) = (Some(db), None, false);
-        let mut writer = Writer { fold, parts, db, state, recent, in_tree, has_failed };
+        let (db, in_runs, has_failed) = (Some(db), None, false);
+        let mut writer = Writer { fold, parts, db, state, recent, in_runs, has_failed };
         let thread = thread::Builder::new()
             .name("ward-writer".to_owned())
             .spawn(move || writer.run(&mut receiver))

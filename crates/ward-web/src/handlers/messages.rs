@@ -221,11 +221,17 @@ struct Found {
 /// LIMIT: a sentence or two; it stands in every list.
 const FOUND_MAX: usize = 500;
 
+/// Whether a text says what somebody found, in no more than fits into a list.
+#[must_use]
+pub fn is_finding(found: &str) -> bool {
+    (1..=FOUND_MAX).contains(&found.chars().count())
+}
+
 /// Somebody has looked at a message that was given up or set aside, and nothing is to be done.
 pub(crate) async fn dismiss(app: &App, asked: &Asked) -> Answer {
     let Found { found } = body_of(asked)?;
     let found = found.trim();
-    if found.is_empty() || FOUND_MAX < found.chars().count() {
+    if !is_finding(found) {
         return Err(invalid("`found` says in 1 to 500 characters what was found"));
     }
     let message = whole(app, asked).await?;

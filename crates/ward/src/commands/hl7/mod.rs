@@ -1,6 +1,7 @@
 //! `ward hl7`.
 
 mod convert;
+mod dismiss;
 mod files;
 mod listen;
 mod log;
@@ -9,6 +10,7 @@ mod replay;
 mod send;
 mod test_channel;
 mod validate;
+mod which;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,7 @@ pub enum Hl7Command {
     Convert(convert::ConvertArgs),
     Log(log::LogArgs),
     Replay(replay::ReplayArgs),
+    Dismiss(dismiss::DismissArgs),
     TestChannel(test_channel::TestChannelArgs),
 }
 
@@ -35,6 +38,7 @@ pub async fn run(command: Hl7Command) -> Result<ExitCode, Failure> {
         Hl7Command::Convert(args) => convert::run(&args),
         Hl7Command::Log(args) => log::run(args).await,
         Hl7Command::Replay(args) => replay::run(args).await,
+        Hl7Command::Dismiss(args) => dismiss::run(args).await,
         Hl7Command::TestChannel(args) => test_channel::run(&args),
     }
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 use ward_crypto::OsRandom;
 use ward_interop::{contract::Receiver, convert::Converter};
 use ward_store::{Chart, Direction, MessageId};
-use ward_web::{filter_of, shown, system_ctx};
+use ward_web::{shown, system_ctx};
 
-use super::log::escaped;
+use super::which::{Which, wanted};
 use crate::{
     Failure,
     commands::{
@@ -44,14 +44,17 @@ pub struct ReplayArgs {
     dry_run: bool,
 }
 
-/// Messages looked for at once.
-const STEP: usize = 1_000;
-
 pub async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
     let holder = args.place.holder()?;
     let mut ids = args.ids.clone();
     if ids.is_empty() {
-        ids = wanted(&holder, &args).await?;
+        let which = Which {
+            state: &args.state,
+            direction: Some(&args.direction),
+            since: args.since.as_deref(),
+            until: args.until.as_deref(),
+        };
+        ids = wanted(&holder, &which).await?;
     }
     let local = match &holder {
         Holder::Chart(chart) => {
@@ -102,43 +105,6 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode, Failure> {
     Ok(if n_bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Every message in the state, oldest first.
-async fn wanted(holder: &Holder, args: &ReplayArgs) -> Result<Vec<u64>, Failure> {
-    let mut query = format!(
-        "direction={}&state={}&limit={STEP}",
-        escaped(&args.direction),
-        escaped(&args.state)
-    );
-    for (name, value) in [("since", &args.since), ("until", &args.until)] {
-        query.extend(value.iter().map(|value| format!("&{name}={}", escaped(value))));
-    }
-    let mut ids: Vec<u64> = Vec::new();
-    loop {
-        let mut page = query.clone();
-        page.extend(ids.last().iter().map(|id| format!("&before={id}")));
-        let found: Vec<u64> = match holder {
-            Holder::Chart(chart) => {
-                let cx = system_ctx(ward_web::now(), &OsRandom::default(), "command line");
-                let heads = chart.messages(&cx, &filter_of(&page)?).await?;
-                heads.iter().map(|head| head.id.0).collect()
-            }
-            Holder::Server(server) => {
-                let path = format!("/api/messages?{page}");
-                let said = server.json(Method::GET, &path, &Value::Null).await?;
-                let lines = said.get("messages").and_then(Value::as_array);
-                let id = |line: &Value| line.get("id").and_then(Value::as_u64);
-                lines.into_iter().flatten().filter_map(id).collect()
-            }
-        };
-        let n = found.len();
-        ids.extend(found);
-        if n < STEP {
-            ids.reverse();
-            return Ok(ids);
-        }
-    }
-}
-
 async fn here(
     chart: &Chart,
     receiver: &Receiver,
@@ -161,7 +127,8 @@ async fn here(
     Ok(serde_json::json!({ "applied": applied }))
 }
 
-fn receiver(chart: &Chart, converter: Converter) -> Receiver {
+/// Who works on messages without a server.
+pub(super) fn receiver(chart: &Chart, converter: Converter) -> Receiver {
     Receiver::new(
         chart.clone(),
         converter,
