@@ -335,3 +335,43 @@ fn what_needs_nothing_waits_for_nobody_any_more() {
     let by_person = |line: &&str| line.contains(" operation ") && line.contains("role=integration");
     assert_eq!(trail.lines().filter(by_person).count(), 1, "{trail}");
 }
+
+#[test]
+fn what_needs_nothing_is_put_away_from_the_command_line() {
+    let house = House::new();
+    let server = house.serve();
+    let aside = "/api/messages?state=quarantined";
+    let mut client = server.client();
+    for n in 1..=4 {
+        let mut peer = Peer::connect(&server.mllp).unwrap();
+        peer.write(&ward_tests::frame(format!("no message {n}").as_bytes())).unwrap();
+        let there = |client: &mut Client| client.get(aside).json()["messages"].clone();
+        let n_there = |client: &mut Client| there(client).as_array().map_or(0, Vec::len);
+        assert!(wait_until(PATIENCE, || n_there(&mut client) == n));
+    }
+    let dismiss = |args: &[&str]| {
+        let done = house.run(&[&["hl7", "dismiss"], args].concat());
+        (done.status.success(), String::from_utf8(done.stdout).unwrap())
+    };
+    assert!(!dismiss(&["1"]).0, "without what was found");
+    assert!(!dismiss(&["--found", " ", "1"]).0);
+    assert!(!dismiss(&["--found", "a scan of ports"]).0, "without saying which");
+    let (is_done, said) = dismiss(&["--found", "a scan of ports", "1", "99"]);
+    assert!(!is_done && said.starts_with("1: dismissed\n99: "), "{said}");
+    let (is_done, said) = dismiss(&["--found", "again", "1"]);
+    assert!(!is_done && !said.contains("dismissed"), "{said}");
+    let put_away = client.get("/api/messages?state=ignored").json();
+    let why = put_away["messages"][0]["why"].as_str().unwrap();
+    assert!(why.ends_with("; a scan of ports"), "{why}");
+    drop(client);
+    drop(server);
+    // Without a server, from the folder itself: one, then the rest.
+    let alone = (true, "2: dismissed\n1 messages\n".to_owned());
+    assert_eq!(dismiss(&["--found", "a scan of ports", "2"]), alone);
+    let again = (false, "2: neither given up nor set aside\n1 messages\n".to_owned());
+    assert_eq!(dismiss(&["--found", "a scan of ports", "2"]), again);
+    let rest = (true, "3: dismissed\n4: dismissed\n2 messages\n".to_owned());
+    assert_eq!(dismiss(&["--found", "a scan of ports", "--state", "quarantined"]), rest);
+    let trail = String::from_utf8(house.must(&["audit", "list"]).stdout).unwrap();
+    assert_eq!(trail.matches(" dismissed").count(), 4, "{trail}");
+}

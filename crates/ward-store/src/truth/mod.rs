@@ -260,7 +260,7 @@ pub(crate) fn open_writer(path: &Path, pages_max: Option<u32>) -> Result<Connect
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    db.set_prepared_statement_cache_capacity(64);
+    db.set_prepared_statement_cache_capacity(96);
     settle(&db)?;
     // Heard only while the file is empty: room that messages leave can be given back.
     db.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
