@@ -108,6 +108,7 @@ fn a_file_of_the_fourth_layout_is_counted_once() {
     let db = rusqlite::Connection::open(&file).unwrap();
     db.execute_batch(
         "DROP TABLE message_count;
+         DROP INDEX message_by_channel;
          DROP TABLE message_run; DROP TABLE message_part; DROP TABLE message_in_runs;
          CREATE TABLE message_in_tree (one INTEGER PRIMARY KEY, id INTEGER NOT NULL) STRICT;
          INSERT INTO message_in_tree VALUES (1, 20);

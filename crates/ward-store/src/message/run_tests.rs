@@ -149,7 +149,8 @@ fn a_file_of_the_fifth_layout_knows_its_messages() {
     let file = rig.data().join("truth.db");
     let db = Connection::open(&file).unwrap();
     db.execute_batch(
-        "DROP TABLE message_run; DROP TABLE message_part; DROP TABLE message_in_runs;
+        "DROP INDEX message_by_channel;
+         DROP TABLE message_run; DROP TABLE message_part; DROP TABLE message_in_runs;
          CREATE TABLE message_control (control BLOB NOT NULL, id INTEGER NOT NULL,
              PRIMARY KEY (control, id)) STRICT, WITHOUT ROWID;
          INSERT INTO message_control SELECT substr(control, 1, 8), id FROM message WHERE id < 90;

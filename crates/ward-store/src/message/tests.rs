@@ -277,7 +277,7 @@ fn a_file_of_the_third_layout_finds_its_messages_at_less_cost_to_the_writer() {
     let file = rig.data().join("truth.db");
     let db = rusqlite::Connection::open(&file).unwrap();
     db.execute_batch(
-        "DROP INDEX message_not_over;
+        "DROP INDEX message_by_channel; DROP INDEX message_not_over;
          CREATE INDEX message_not_over ON message (state) WHERE state NOT IN (1, 2, 7);
          DROP TABLE message_run; DROP TABLE message_part; DROP TABLE message_in_runs;
          DROP TABLE message_count;
@@ -435,4 +435,19 @@ proptest! {
 
 fn told(control: u8, raw: bool) -> NewMessage {
     message(&control.to_string(), if raw { "MSH|one" } else { "MSH|other" })
+}
+
+#[test]
+fn an_interface_of_few_messages_is_listed_without_the_others() {
+    let rig = Rig::new();
+    run(rig.init().close(at(1)));
+    let db = rusqlite::Connection::open(rig.data().join("truth.db")).unwrap();
+    for more in ["", " AND direction = 0", " AND direction = 0 AND state = 1", " AND time >= 7"] {
+        let sql = format!(
+            "SELECT id FROM message WHERE channel = x'00'{more} ORDER BY id DESC LIMIT 100"
+        );
+        let plan = plan(&db, &sql);
+        assert!(plan.contains("message_by_channel"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+    }
 }

@@ -35,8 +35,10 @@ CREATE INDEX message_not_over ON message (state) WHERE state <> 1 AND state <> 2
 ";
 
 /// What brings a file of layout 5 to layout 6, and is part of every new one: how messages are found
-/// by tokens, see [`crate::message::runs`]. Older layouts had a B-tree of control ids.
+/// by interface, and by tokens, see [`crate::message::runs`]. Older layouts had a B-tree of control
+/// ids.
 pub(crate) const RUNS: &str = "
+CREATE INDEX message_by_channel ON message (channel);
 DROP INDEX IF EXISTS message_by_control;
 DROP TABLE IF EXISTS message_control;
 CREATE TABLE message_run (
