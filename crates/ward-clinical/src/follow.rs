@@ -161,7 +161,7 @@ impl Follower {
                 change => change?,
             };
             if change.writes.is_empty() {
-                reader.finish(AuditOutcome::Success).await?;
+                reader.let_go();
                 return Ok(());
             }
             let (heard, writes) = (change.writes.clone(), change.writes);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use rustc_hash::FxHashSet;
-use ward_core::{AuditOutcome, Ctx, FhirId, RecordKey};
+use ward_core::{ActorKind, AuditOutcome, Ctx, FhirId, RecordKey};
 use ward_fhir::search::{Term, unpack};
 use ward_policy::Action;
 
@@ -208,6 +208,16 @@ impl<'a> Reader<'a> {
     pub async fn finish(mut self, outcome: AuditOutcome) -> Result<(), CommitError> {
         let Some(draft) = self.take_draft(outcome) else { return Ok(()) };
         self.chart.inner.writer.send(PreparedUnit::audit_only(draft), None).await.map(|_| ())
+    }
+
+    /// Ends a read of Ward's own that came to nothing: nobody was shown anything, and nothing is
+    /// written because of it.
+    ///
+    /// - Audit: none; of anybody but Ward itself, an entry as if the read had been broken off.
+    pub fn let_go(mut self) {
+        if self.draft.as_ref().is_some_and(|it| it.actor.kind == ActorKind::System) {
+            self.draft = None;
+        }
     }
 
     /// Writes a unit that what was read has led to; one audit entry says both.

@@ -159,3 +159,26 @@ fn verification_works_beside_a_running_chart() {
     assert_eq!((report.n_entries, report.n_versions), (1, 1));
     drop(chart);
 }
+
+#[test]
+fn what_ward_looked_at_for_nothing_is_no_entry() {
+    let rig = Rig::new();
+    let chart = rig.init();
+    commit(&chart, 1, create(&patient("a", "Family"))).unwrap();
+    let n = || run(chart.audit_entries(&cx(9), &AuditFilter::default())).unwrap().entries.len();
+    let key = key("Patient/a");
+    let before = n();
+    let own = cx(2);
+    let reader = chart.reader(&own, act());
+    assert!(reader.get(&key).unwrap().is_some());
+    reader.let_go();
+    // The look at the log is one.
+    assert_eq!(n(), before + 1);
+    let nurse = nurse(3, &["a"]);
+    let reader = chart.reader(&nurse, act());
+    assert!(reader.get(&key).unwrap().is_some());
+    reader.let_go();
+    // Written after the entry of the next look at the log was asked for.
+    n();
+    assert_eq!(n(), before + 4, "of a person there is");
+}

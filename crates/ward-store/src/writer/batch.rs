@@ -1,5 +1,7 @@
 //! One durable batch: check, append, commit, hand on.
 
+use std::time::Instant;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 use ward_core::AuditOutcome;
@@ -242,7 +244,9 @@ impl Writer {
                 return Err(BatchFailure::Flush);
             }
         }
+        let started = Instant::now();
         db.prepare_cached("COMMIT")?.execute([])?;
+        self.flush = started.elapsed();
         Ok((outcomes, signed))
     }
 

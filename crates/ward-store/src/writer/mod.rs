@@ -6,16 +6,17 @@ mod besides;
 pub(crate) mod faults;
 mod fold;
 pub(crate) mod kept;
+mod pace;
 mod recent;
 mod sign;
 
-use std::{path::PathBuf, sync::Arc, thread};
+use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use ward_crypto::{Random, TenantKey, checkpoint::CheckpointSigner, merkle::Frontier};
 
-use self::{faults::Faults, fold::Fold, recent::Recent};
+use self::{faults::Faults, fold::Fold, pace::Pace, recent::Recent};
 use crate::{
     Seq,
     audit::anchor::Anchors,
@@ -145,6 +146,9 @@ struct Writer {
     db: Option<Connection>,
     state: State,
     recent: Recent,
+    pace: Pace,
+    /// What the last flush took.
+    flush: Duration,
     /// Up to which message the batch at hand takes tokens to disk, if it does.
     in_runs: Option<u64>,
     /// Whether a batch failed, and the newest messages have to be read again.
@@ -168,7 +172,9 @@ impl WriterHandle {
         let fold = Fold::start(&parts.path)?;
         fold.watch(&mut db)?;
         let (db, in_runs, has_failed) = (Some(db), None, false);
-        let mut writer = Writer { fold, parts, db, state, recent, in_runs, has_failed };
+        let (pace, flush) = (Pace::default(), Duration::ZERO);
+        let mut writer =
+            Writer { fold, parts, db, state, recent, pace, flush, in_runs, has_failed };
         let thread = thread::Builder::new()
             .name("ward-writer".to_owned())
             .spawn(move || writer.run(&mut receiver))
@@ -231,6 +237,7 @@ impl Writer {
             // Whoever is about to hand something over may do so first: on a busy machine that makes
             // fewer and larger flushes, on an idle one it costs nothing.
             thread::yield_now();
+            self.pace.wait(|| receiver.len() + 1);
             let mut jobs = Vec::new();
             let mut n_bytes = 0;
             let mut next = Some(first);
@@ -259,7 +266,9 @@ impl Writer {
                 }
             }
             if !jobs.is_empty() {
+                let n = jobs.len();
                 self.commit(jobs);
+                self.pace.committed(self.flush, n, receiver.len());
             }
         }
         receiver.close();
