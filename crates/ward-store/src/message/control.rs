@@ -218,13 +218,15 @@ fn digest_of(db: &Connection, id: u64, trace: &Trace) -> Result<Option<[u8; 16]>
 
 /// The numbers of messages that may have a control id: those of runs, and all newer ones.
 pub(crate) fn under(db: &Connection, control: &[u8; 16]) -> Result<Vec<u64>, TruthError> {
-    let mut ids = runs::find(db, key(control))?.into_vec();
     let sql = "SELECT id FROM message WHERE id > (SELECT id FROM message_in_runs) \
                AND control = ?1";
     let mut query = db.prepare_cached(sql)?;
     let mut rows = query.query([control])?;
+    let mut ids = Vec::new();
     while let Some(row) = rows.next()? {
         ids.push(row.get(0)?);
     }
+    // After those: what goes to a run meanwhile is seen twice rather than never.
+    ids.extend(runs::find(db, key(control))?);
     Ok(ids)
 }

@@ -140,14 +140,7 @@ fn merge(db: &Connection, tier: u32, n_parts: u32) -> Result<bool, TruthError> {
         let part = u64::from(parts - unmerged);
         let mut entries = Vec::new();
         for source in &sources {
-            let sql = "DELETE FROM message_part WHERE at = ?1 RETURNING entries";
-            let mut take = db.prepare_cached(sql)?;
-            let mut rows = take.query([sql_int(place(*source, part))])?;
-            while let Some(row) = rows.next()? {
-                each(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?, |key, id| {
-                    entries.push((key, id));
-                })?;
-            }
+            take(db, place(*source, part), &mut entries)?;
         }
         gone.retain(&mut entries)?;
         put_parts(db, target, part << FAN_BITS, (bits_of(tier), FAN_BITS), &entries)?;
@@ -199,16 +192,9 @@ fn clear_old(db: &Connection) -> Result<(), TruthError> {
     let Some((run, tier, from)) = found else { return Ok(()) };
     let to = from.saturating_add(PARTS_CLEARED).min(1 << bits_of(tier));
     for part in from..to {
-        let sql = "DELETE FROM message_part WHERE at = ?1 RETURNING entries";
         let at = place(run, u64::from(part));
         let mut entries = Vec::new();
-        let mut take = db.prepare_cached(sql)?;
-        let mut rows = take.query([sql_int(at)])?;
-        while let Some(row) = rows.next()? {
-            each(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?, |key, id| {
-                entries.push((key, id));
-            })?;
-        }
+        take(db, at, &mut entries)?;
         gone.retain(&mut entries)?;
         if !entries.is_empty() {
             let bytes: Vec<u8> = entries.iter().flat_map(|(key, id)| entry(*key, *id)).collect();
@@ -225,6 +211,18 @@ fn clear_old(db: &Connection) -> Result<(), TruthError> {
             sql_int(place(run, 0)),
             sql_int(place(run + 1, 0)),
         ])?;
+    }
+    Ok(())
+}
+
+/// Takes a part out.
+fn take(db: &Connection, at: u64, entries: &mut Vec<(Key, u64)>) -> Result<(), TruthError> {
+    let sql = "DELETE FROM message_part WHERE at = ?1 RETURNING entries";
+    let mut take = db.prepare_cached(sql)?;
+    let mut rows = take.query([sql_int(at)])?;
+    while let Some(row) = rows.next()? {
+        let part = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+        each(part, |key, id| entries.push((key, id)))?;
     }
     Ok(())
 }

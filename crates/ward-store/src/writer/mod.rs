@@ -10,7 +10,15 @@ mod pace;
 mod recent;
 mod sign;
 
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -96,6 +104,8 @@ pub(crate) struct WriterHandle {
     sender: Option<mpsc::Sender<Message>>,
     room: Arc<Semaphore>,
     room_max: u32,
+    /// For how many units the writer waits, if it does; see [`Pace`].
+    wanted: Arc<AtomicUsize>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
@@ -147,6 +157,7 @@ struct Writer {
     state: State,
     recent: Recent,
     pace: Pace,
+    wanted: Arc<AtomicUsize>,
     /// What the last flush took.
     flush: Duration,
     /// Up to which message the batch at hand takes tokens to disk, if it does.
@@ -173,14 +184,25 @@ impl WriterHandle {
         fold.watch(&mut db)?;
         let (db, in_runs, has_failed) = (Some(db), None, false);
         let (pace, flush) = (Pace::default(), Duration::ZERO);
-        let mut writer =
-            Writer { fold, parts, db, state, recent, pace, flush, in_runs, has_failed };
+        let wanted = Arc::new(AtomicUsize::new(0));
+        let mut writer = Writer {
+            fold,
+            parts,
+            db,
+            state,
+            recent,
+            pace,
+            wanted: Arc::clone(&wanted),
+            flush,
+            in_runs,
+            has_failed,
+        };
         let thread = thread::Builder::new()
             .name("ward-writer".to_owned())
             .spawn(move || writer.run(&mut receiver))
             .map_err(OpenError::Thread)?;
         let room = Arc::new(Semaphore::new(room_permits));
-        Ok(WriterHandle { sender: Some(sender), room, room_max, thread: Some(thread) })
+        Ok(WriterHandle { sender: Some(sender), room, room_max, wanted, thread: Some(thread) })
     }
 
     /// Hands a unit over and waits until it is durable or refused.
@@ -225,7 +247,15 @@ impl WriterHandle {
         sender.try_send(Message::Job(Box::new(job))).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => CommitError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommitError::Closed,
-        })
+        })?;
+        // One more is in the writer's hands already.
+        let wanted = self.wanted.load(Ordering::SeqCst);
+        if let (1.., Some(writer)) = (wanted, &self.thread)
+            && u64::try_from(wanted).is_ok_and(|wanted| wanted <= self.waiting() + 1)
+        {
+            writer.thread().unpark();
+        }
+        Ok(())
     }
 }
 
@@ -237,7 +267,7 @@ impl Writer {
             // Whoever is about to hand something over may do so first: on a busy machine that makes
             // fewer and larger flushes, on an idle one it costs nothing.
             thread::yield_now();
-            self.pace.wait(|| receiver.len() + 1);
+            self.pace.wait(&self.wanted, || receiver.len() + 1);
             let mut jobs = Vec::new();
             let mut n_bytes = 0;
             let mut next = Some(first);

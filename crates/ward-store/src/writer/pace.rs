@@ -8,6 +8,7 @@
 //! - Source: PostgreSQL's `commit_delay` and `commit_siblings`, with figures that are measured.
 
 use std::{
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -21,9 +22,6 @@ const WAIT_MAX: Duration = Duration::from_millis(5);
 
 /// Of a flush, the part that a batch waits for.
 const PART: u32 = 4;
-
-/// How often it looks meanwhile: being woken for each would cost more.
-const LOOKS: u32 = 4;
 
 /// Batches remembered.
 const BATCHES: usize = 4;
@@ -39,13 +37,20 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Waits, if it is worth it, until `n_there` says that all are there.
-    pub(super) fn wait(&self, n_there: impl Fn() -> usize) {
-        let Some((n_wanted, longest)) = self.wanted() else { return };
+    /// Waits, if it is worth it, until `n_there` says that all are there: whoever hands a unit
+    /// over looks at `wanted` and unparks this thread.
+    pub(super) fn wait(&self, wanted: &AtomicUsize, n_there: impl Fn() -> usize) {
+        let Some((n, longest)) = self.wanted() else { return };
         let started = Instant::now();
-        while n_there() < n_wanted && started.elapsed() < longest {
-            thread::sleep(longest / LOOKS);
+        wanted.store(n, Ordering::SeqCst);
+        while n_there() < n {
+            let left = longest.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            thread::park_timeout(left);
         }
+        wanted.store(0, Ordering::SeqCst);
     }
 
     /// After a batch of `n` units whose flush took `flush`, when `n_waiting` came meanwhile.
@@ -106,5 +111,21 @@ mod tests {
         assert_eq!(after(&[(0, 4, 4); 40]), None);
         assert_eq!(after(&[(0, 4, 4), (5, 4, 4), (0, 4, 4)]), None, "one hiccup");
         assert_eq!(after(&[(900, 4, 4); 40]).unwrap(), (8, WAIT_MAX));
+    }
+
+    #[test]
+    fn a_batch_goes_when_all_are_there_or_the_time_is_over() {
+        let mut pace = Pace::default();
+        (0..40).for_each(|_| pace.committed(ms(8), 1, 1));
+        let wanted = AtomicUsize::new(0);
+        let looks = std::cell::Cell::new(0);
+        pace.wait(&wanted, || {
+            looks.set(looks.get() + 1);
+            assert_eq!(wanted.load(Ordering::SeqCst), 2, "others have to know");
+            looks.get()
+        });
+        assert_eq!((looks.get(), wanted.load(Ordering::SeqCst)), (2, 0));
+        pace.wait(&wanted, || 1);
+        assert_eq!(wanted.load(Ordering::SeqCst), 0);
     }
 }
