@@ -150,8 +150,10 @@ fn contents(house: &House) -> Vec<String> {
     assert!(!said.contains('\u{fffd}'), "something was replaced");
     let mut lines: Vec<String> = said
         .lines()
-        .map(|line| {
-            let mut resource: Value = serde_json::from_str(line).unwrap();
+        .map(|line| serde_json::from_str(line).unwrap())
+        // What Ward asks a person by itself is not of a message, and comes when it comes.
+        .filter(|resource: &Value| resource["code"]["coding"][0]["system"] != "urn:ward:stay")
+        .map(|mut resource| {
             plain(&mut resource);
             resource.to_string()
         })
