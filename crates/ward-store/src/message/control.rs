@@ -52,7 +52,7 @@ impl Found {
 impl Newest {
     /// Takes everything from the file at a start.
     ///
-    /// - Cost: a tenth of a second for each million messages.
+    /// - Cost: reads all runs once, 24 bytes for each message.
     pub(crate) fn open(&self, db: &Connection) -> Result<(), TruthError> {
         let mut in_runs = Seen::default();
         runs::keys(db, |key| {
